@@ -1,0 +1,169 @@
+internal import Crypto
+
+/// The content address of a manifest or blob: `sha256:` with 64 or `sha512:` with 128 lower-case hex digits
+/// (image-spec, descriptor.md, "Digests"). A sha256 digest takes 32 bytes, inline.
+package struct Digest: Hashable, Sendable {
+    package enum Algorithm: String, Hashable, Sendable {
+        case sha256, sha512
+
+        package var byteCount: Int { self == .sha256 ? 32 : 64 }
+    }
+
+    private enum Storage: Hashable, Sendable {
+        case sha256(UInt64, UInt64, UInt64, UInt64)
+        /// 64 bytes. Boxed, since hardly any registry stores these.
+        case sha512([UInt8])
+    }
+
+    private let storage: Storage
+
+    /// Why a text is not a digest crplan can verify.
+    package struct Invalid: Error, Hashable, Sendable, CustomStringConvertible {
+        package let description: String
+    }
+
+    package init(_ text: some StringProtocol) throws(Invalid) {
+        let bytes = Array(text.utf8)
+        guard let colon = bytes.firstIndex(of: UInt8(ascii: ":")) else {
+            throw Invalid(description: "a digest looks like sha256:<64 hex digits>")
+        }
+        guard let algorithm = Algorithm(rawValue: String(decoding: bytes[..<colon], as: UTF8.self)) else {
+            throw Invalid(description: "the digest algorithm must be sha256 or sha512")
+        }
+        let hex = bytes[(colon + 1)...]
+        guard hex.count == algorithm.byteCount * 2 else {
+            throw Invalid(description: "a \(algorithm) digest has \(algorithm.byteCount * 2) hex digits, not \(hex.count)")
+        }
+        var raw: [UInt8] = []
+        raw.reserveCapacity(algorithm.byteCount)
+        var high: UInt8?
+        for character in hex {
+            let value: UInt8
+            switch character {
+            case UInt8(ascii: "0")...UInt8(ascii: "9"): value = character - UInt8(ascii: "0")
+            case UInt8(ascii: "a")...UInt8(ascii: "f"): value = character - UInt8(ascii: "a") + 10
+            default: throw Invalid(description: "a \(algorithm) digest has lower-case hex digits only")
+            }
+            if let first = high {
+                raw.append(first << 4 | value)
+                high = nil
+            } else {
+                high = value
+            }
+        }
+        self.init(algorithm, bytes: raw)
+    }
+
+    /// `bytes` must have the algorithm's length; only hash functions call this.
+    private init(_ algorithm: Algorithm, bytes: [UInt8]) {
+        precondition(bytes.count == algorithm.byteCount)
+        switch algorithm {
+        case .sha512: storage = .sha512(bytes)
+        case .sha256:
+            let words = stride(from: 0, to: 32, by: 8).map { start in
+                bytes[start..<start + 8].reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+            }
+            storage = .sha256(words[0], words[1], words[2], words[3])
+        }
+    }
+
+    package static func sha256(of bytes: [UInt8]) -> Digest {
+        Digest(.sha256, bytes: Array(Crypto.SHA256.hash(data: bytes)))
+    }
+
+    package static func of(_ bytes: [UInt8], with algorithm: Algorithm) -> Digest {
+        var hasher = ContentHasher(algorithm)
+        hasher.update(bytes)
+        return hasher.finalize()
+    }
+
+    package var algorithm: Algorithm {
+        switch storage {
+        case .sha256: .sha256
+        case .sha512: .sha512
+        }
+    }
+
+    private var bytes: [UInt8] {
+        switch storage {
+        case .sha512(let bytes): bytes
+        case .sha256(let first, let second, let third, let fourth):
+            [first, second, third, fourth].flatMap { word in stride(from: 56, through: 0, by: -8).map { UInt8(truncatingIfNeeded: word >> UInt64($0)) } }
+        }
+    }
+
+    /// The hex digits after the colon.
+    package var encoded: String {
+        var text = ""
+        text.reserveCapacity(algorithm.byteCount * 2)
+        let digits = Array("0123456789abcdef".unicodeScalars)
+        for byte in bytes {
+            text.unicodeScalars.append(digits[Int(byte >> 4)])
+            text.unicodeScalars.append(digits[Int(byte & 15)])
+        }
+        return text
+    }
+
+    /// The first 12 hex digits, for people.
+    package var short: String { String(encoded.prefix(12)) }
+
+    /// Computes a digest piece by piece.
+    package struct ContentHasher: Sendable {
+        private enum State: Sendable {
+            case sha256(Crypto.SHA256)
+            case sha512(Crypto.SHA512)
+        }
+
+        private var state: State
+
+        package init(_ algorithm: Algorithm) {
+            state = algorithm == .sha256 ? .sha256(Crypto.SHA256()) : .sha512(Crypto.SHA512())
+        }
+
+        package mutating func update(_ bytes: [UInt8]) {
+            switch state {
+            case .sha256(var hash):
+                hash.update(data: bytes)
+                state = .sha256(hash)
+            case .sha512(var hash):
+                hash.update(data: bytes)
+                state = .sha512(hash)
+            }
+        }
+
+        package func finalize() -> Digest {
+            switch state {
+            case .sha256(let hash): Digest(.sha256, bytes: Array(hash.finalize()))
+            case .sha512(let hash): Digest(.sha512, bytes: Array(hash.finalize()))
+            }
+        }
+    }
+}
+
+extension Digest: CustomStringConvertible, Comparable, Codable {
+    package var description: String { "\(algorithm.rawValue):\(encoded)" }
+
+    package static func < (left: Digest, right: Digest) -> Bool {
+        switch (left.storage, right.storage) {
+        case (.sha256(let a, let b, let c, let d), .sha256(let e, let f, let g, let h)): (a, b, c, d) < (e, f, g, h)
+        case (.sha256, .sha512): true
+        case (.sha512, .sha256): false
+        case (.sha512(let a), .sha512(let b)): a.lexicographicallyPrecedes(b)
+        }
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        let text = try container.decode(String.self)
+        do {
+            try self.init(text)
+        } catch {
+            throw DecodingError.dataCorruptedError(in: container, debugDescription: error.description)
+        }
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(description)
+    }
+}

@@ -1,0 +1,149 @@
+/// Why a text is not a name of the distribution specification. The description is a clause that can follow "is not a valid tag: ".
+package struct InvalidName: Error, Hashable, Sendable, CustomStringConvertible {
+    package let description: String
+
+    package init(_ description: String) {
+        self.description = description
+    }
+}
+
+/// The path of a repository below its registry, such as `payments/api` (distribution-spec, "Pulling manifests").
+package struct RepositoryName: Hashable, Sendable, CustomStringConvertible, Comparable {
+    package let description: String
+
+    package init(_ text: some StringProtocol) throws(InvalidName) {
+        guard !text.isEmpty else { throw InvalidName("a repository needs a name") }
+        guard text.utf8.count <= 255 else { throw InvalidName("a repository path has at most 255 characters") }
+        for component in text.split(separator: "/", omittingEmptySubsequences: false) {
+            try Self.check(component)
+        }
+        description = String(text)
+    }
+
+    /// `[a-z0-9]+` joined by one `.`, one or two `_`, or any run of `-`.
+    private static func check(_ component: some StringProtocol) throws(InvalidName) {
+        guard !component.isEmpty else { throw InvalidName("no component of a path may be empty") }
+        if component.contains(where: { $0.isASCII && $0.isUppercase }) { throw InvalidName("a repository must be lower case") }
+        var separator: [UInt8] = []
+        var hasStarted = false
+        for byte in component.utf8 {
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"):
+                if !separator.isEmpty {
+                    guard hasStarted, isSeparator(separator) else { throw badSeparator }
+                    separator = []
+                }
+                hasStarted = true
+            case UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"): separator.append(byte)
+            default: throw InvalidName("a repository has only a-z, 0-9, '.', '_', '-' and '/'")
+            }
+        }
+        guard hasStarted, separator.isEmpty else { throw badSeparator }
+    }
+
+    private static var badSeparator: InvalidName {
+        InvalidName("between letters or digits stands one '.', one or two '_', or any run of '-'")
+    }
+
+    private static func isSeparator(_ bytes: [UInt8]) -> Bool {
+        switch bytes {
+        case [UInt8(ascii: ".")], [UInt8(ascii: "_")], [UInt8(ascii: "_"), UInt8(ascii: "_")]: true
+        default: bytes.allSatisfy { $0 == UInt8(ascii: "-") }
+        }
+    }
+
+    /// The first component: the namespace, in registries that have namespaces.
+    package var namespace: String { String(description.prefix { $0 != "/" }) }
+
+    package var components: [Substring] { description.split(separator: "/") }
+
+    package static func < (left: RepositoryName, right: RepositoryName) -> Bool { left.description < right.description }
+}
+
+/// A tag: `[A-Za-z0-9_][A-Za-z0-9._-]{0,127}` (distribution-spec, "Pulling manifests").
+package struct TagName: Hashable, Sendable, CustomStringConvertible, Comparable {
+    package let description: String
+
+    package init(_ text: some StringProtocol) throws(InvalidName) {
+        guard let first = text.utf8.first else { throw InvalidName("a tag may not be empty") }
+        guard text.utf8.count <= 128 else { throw InvalidName("a tag has at most 128 characters") }
+        guard first != UInt8(ascii: "."), first != UInt8(ascii: "-") else { throw InvalidName("a tag may not begin with '.' or '-'") }
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+                UInt8(ascii: "_"), UInt8(ascii: "."), UInt8(ascii: "-"):
+                continue
+            default: throw InvalidName("a tag has only letters, digits, '_', '.' and '-'")
+            }
+        }
+        description = String(text)
+    }
+
+    package static func < (left: TagName, right: TagName) -> Bool { left.description < right.description }
+
+    /// A tag that belongs to another image: the referrers fallback `sha256-<hex>` (distribution-spec, "Referrers Tag Schema"),
+    /// or one of cosign's `.sig`, `.att`, `.sbom`.
+    package struct Companion: Hashable, Sendable {
+        package enum Kind: String, Hashable, Sendable {
+            case referrers = "", signature = ".sig", attestation = ".att", sbom = ".sbom"
+        }
+
+        /// As it stands in the tag: the algorithm and the first 64 hex digits.
+        package var subject: String
+        package var kind: Kind
+    }
+
+    package var companion: Companion? {
+        let text = description
+        for algorithm in [Digest.Algorithm.sha256, .sha512] {
+            let prefix = "\(algorithm.rawValue)-"
+            guard text.hasPrefix(prefix) else { continue }
+            let rest = text.dropFirst(prefix.count)
+            let hex = rest.prefix(64)
+            guard hex.utf8.count == 64, hex.allSatisfy({ ("0"..."9").contains($0) || ("a"..."f").contains($0) }) else { continue }
+            guard let kind = Companion.Kind(rawValue: String(rest.dropFirst(64))) else { continue }
+            return Companion(subject: prefix + hex, kind: kind)
+        }
+        return nil
+    }
+
+    /// The companion tag of `subject`. The text is valid by construction.
+    package static func companion(of subject: Digest, _ kind: Companion.Kind) -> TagName {
+        TagName(unchecked: "\(subject.algorithm.rawValue)-\(subject.encoded.prefix(64))\(kind.rawValue)")
+    }
+
+    private init(unchecked text: String) {
+        description = text
+    }
+}
+
+extension RepositoryName: Codable {
+    package init(from decoder: any Decoder) throws {
+        self = try decodeName(from: decoder) { text throws(InvalidName) in try RepositoryName(text) }
+    }
+
+    package func encode(to encoder: any Encoder) throws { try encodeName(description, to: encoder) }
+}
+
+extension TagName: Codable {
+    package init(from decoder: any Decoder) throws {
+        self = try decodeName(from: decoder) { text throws(InvalidName) in try TagName(text) }
+    }
+
+    package func encode(to encoder: any Encoder) throws { try encodeName(description, to: encoder) }
+}
+
+func decodeName<Name>(from decoder: any Decoder, _ parse: (String) throws(InvalidName) -> Name) throws -> Name {
+    let container = try decoder.singleValueContainer()
+    let text = try container.decode(String.self)
+    do throws(InvalidName) {
+        return try parse(text)
+    } catch {
+        throw DecodingError.dataCorruptedError(in: container, debugDescription: "'\(text)' is not valid: \(error.description)")
+    }
+}
+
+func encodeName(_ text: String, to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    try container.encode(text)
+}

@@ -1,0 +1,188 @@
+package import OCI
+
+/// What a `HEAD` on a manifest tells.
+package struct ManifestHead: Hashable, Sendable {
+    package var digest: Digest
+    package var mediaType: String
+    /// Bytes of the manifest itself.
+    package var size: Int64
+
+    package init(digest: Digest, mediaType: String, size: Int64) {
+        self.digest = digest
+        self.mediaType = mediaType
+        self.size = size
+    }
+}
+
+/// The manifests whose `subject` is one digest, and how the registry told.
+package struct Referrers: Hashable, Sendable {
+    package enum Source: String, Hashable, Sendable {
+        case api, fallbackTag
+    }
+
+    package var descriptors: [Descriptor]
+    package var source: Source
+
+    package init(_ descriptors: [Descriptor], source: Source) {
+        self.descriptors = descriptors
+        self.source = source
+    }
+}
+
+/// Content that can be read by digest: one repository of a registry, an archive, a layout.
+package protocol ContentReader: Sendable {
+    /// The manifest with exactly this digest, verified. Throws `.notFound` when it is not there.
+    func manifest(_ digest: Digest) async throws(RegistryError) -> ManifestDocument
+
+    /// The blob's bytes from `offset` on, in order, each piece at most 1 MiB. Errors while reading are `RegistryError`s.
+    /// The reader of the stream verifies the digest of the whole; the stream ends after at most `descriptor.size - offset` bytes.
+    func blob(_ descriptor: Descriptor, from offset: Int64) async throws(RegistryError) -> BlobStream
+}
+
+/// Pieces of a blob. Iterate once. Dropping the iterator, or cancelling the task, ends the transfer.
+package struct BlobStream: AsyncSequence, Sendable {
+    package typealias Element = [UInt8]
+
+    private let makeNext: @Sendable () -> (() async throws(RegistryError) -> [UInt8]?)
+
+    /// `makeNext` gives the function that yields the next piece, or nil at the end.
+    package init(_ makeNext: @escaping @Sendable () -> (() async throws(RegistryError) -> [UInt8]?)) {
+        self.makeNext = makeNext
+    }
+
+    package struct AsyncIterator: AsyncIteratorProtocol {
+        let nextPiece: () async throws(RegistryError) -> [UInt8]?
+
+        package mutating func next() async throws(RegistryError) -> [UInt8]? { try await nextPiece() }
+
+        package mutating func next(isolation actor: isolated (any Actor)?) async throws(RegistryError) -> [UInt8]? {
+            try await nextPiece()
+        }
+    }
+
+    package func makeAsyncIterator() -> AsyncIterator { AsyncIterator(nextPiece: makeNext()) }
+}
+
+/// The reading half of a registry. Absence is an answer (`nil`), never an error; everything that hinders an answer is thrown.
+/// Implementations limit requests per host, retry what is safe to repeat, and may be called from any task at once.
+package protocol RegistryReader: Sendable {
+    var id: RegistryID { get }
+
+    /// The manifest's digest, type and size, without its body. `nil`: the tag, digest or repository is not there.
+    func head(_ reference: ManifestReference, in repository: RepositoryName) async throws(RegistryError) -> ManifestHead?
+
+    /// The manifest with its bytes verified against the digest asked for. `nil`: not there.
+    func manifest(_ reference: ManifestReference, in repository: RepositoryName) async throws(RegistryError) -> ManifestDocument?
+
+    /// All tags, sorted, without duplicates, companions included. `nil`: the repository is not there.
+    /// A list that could not be read to its end is an error, never a shorter list.
+    func tags(in repository: RepositoryName) async throws(RegistryError) -> [TagName]?
+
+    /// All repositories, sorted. Throws `.unsupported` where the registry does not list them.
+    func repositories() async throws(RegistryError) -> [RepositoryName]
+
+    /// Every manifest of the repository, untagged ones too; `nil` where the registry cannot list them.
+    func digests(in repository: RepositoryName) async throws(RegistryError) -> [Digest]?
+
+    /// The manifests whose subject is `digest`: from the API, else from the fallback tag.
+    func referrers(of digest: Digest, in repository: RepositoryName) async throws(RegistryError) -> Referrers
+
+    /// The blob's size in bytes. `nil`: not there.
+    func headBlob(_ digest: Digest, in repository: RepositoryName) async throws(RegistryError) -> Int64?
+
+    /// As `ContentReader.blob`.
+    func blob(_ descriptor: Descriptor, from offset: Int64, in repository: RepositoryName) async throws(RegistryError) -> BlobStream
+
+    /// Answered without a write: from what the registry has shown so far, or by a harmless read.
+    func capability(_ feature: RegistryFeature, in repository: RepositoryName) async throws(RegistryError) -> Capability
+
+    /// Who the registry takes us for, for `init`: checks the login with a harmless read.
+    func checkLogin() async throws(RegistryError) -> LoginReport
+}
+
+/// What `init HOST` says about a registry. No secret in it.
+package struct LoginReport: Hashable, Sendable {
+    /// The user's name, when credentials were used.
+    package var user: String?
+    /// Where the credentials came from, such as `~/.docker/config.json`.
+    package var credentialSource: String?
+    package var facts: [String]
+
+    package init(user: String?, credentialSource: String?, facts: [String]) {
+        self.user = user
+        self.credentialSource = credentialSource
+        self.facts = facts
+    }
+}
+
+/// A blob to send: it can be opened again when an upload has to start anew.
+package struct BlobBody: Sendable {
+    package let open: @Sendable (_ offset: Int64) async throws(RegistryError) -> BlobStream
+
+    package init(open: @escaping @Sendable (_ offset: Int64) async throws(RegistryError) -> BlobStream) {
+        self.open = open
+    }
+}
+
+/// The writing half. Every call is safe to repeat: what is already so counts as done.
+package protocol RegistryWriter: RegistryReader {
+    /// Begins a stretch of writing into one repository: from the first blob to the last tag. A layout holds its shared lock
+    /// meanwhile, so that no clean-up removes blobs which no manifest names yet; over HTTP it costs nothing.
+    func beginWriting(in repository: RepositoryName) async throws(RegistryError) -> any WriteLease
+
+    /// Takes the blob over from another repository of the same registry. `false`: the registry would not; send it instead.
+    func mountBlob(_ descriptor: Descriptor, from source: RepositoryName, into repository: RepositoryName) async throws(RegistryError) -> Bool
+
+    /// Sends the blob, and verifies while it streams that digest and size are the descriptor's; a mismatch throws `.corrupt` and
+    /// leaves nothing behind. Errors that `body` throws pass through unchanged, so that the failing side stays known.
+    func putBlob(_ descriptor: Descriptor, from body: BlobBody, into repository: RepositoryName) async throws(RegistryError)
+
+    /// Puts the manifest's exact bytes under its digest or a tag; the registry's answer must name the same digest. Where the manifest has a
+    /// subject and the registry does not keep referrers itself, the fallback tag's index is brought up to date too.
+    func putManifest(_ document: ManifestDocument, at reference: ManifestReference, in repository: RepositoryName) async throws(RegistryError)
+
+    /// Removes one tag; its manifest and its other tags stay. Throws `.unsupported` where the registry cannot; never falls back on a delete.
+    func deleteTag(_ tag: TagName, in repository: RepositoryName) async throws(RegistryError)
+
+    /// Removes a manifest by digest, with every tag on it.
+    func deleteManifest(_ digest: Digest, in repository: RepositoryName) async throws(RegistryError)
+}
+
+/// Held while a repository is written. Call `end` exactly once.
+package protocol WriteLease: Sendable {
+    func end() async
+}
+
+/// A registry that is read only through one repository, as content.
+package struct RepositoryContent: ContentReader {
+    package let registry: any RegistryReader
+    package let repository: RepositoryName
+
+    package init(_ registry: any RegistryReader, _ repository: RepositoryName) {
+        self.registry = registry
+        self.repository = repository
+    }
+
+    package func manifest(_ digest: Digest) async throws(RegistryError) -> ManifestDocument {
+        guard let document = try await registry.manifest(.digest(digest), in: repository) else {
+            throw RegistryError(
+                .notFound,
+                action: "read manifest",
+                object: "\(registry.id)/\(repository)@\(digest)",
+                registry: registry.id,
+                reason: "the registry does not have it"
+            )
+        }
+        return document
+    }
+
+    package func blob(_ descriptor: Descriptor, from offset: Int64) async throws(RegistryError) -> BlobStream {
+        try await registry.blob(descriptor, from: offset, in: repository)
+    }
+}
+
+/// From a name to the registry behind it; made once per run, so that connections, tokens and limits are shared.
+package protocol RegistryDirectory: Sendable {
+    /// Throws `.unsupported` for a registry that the run does not know.
+    func registry(_ id: RegistryID) throws(RegistryError) -> any RegistryWriter
+}
