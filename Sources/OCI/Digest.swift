@@ -88,7 +88,9 @@ package struct Digest: Hashable, Sendable {
         switch storage {
         case .sha512(let bytes): bytes
         case .sha256(let first, let second, let third, let fourth):
-            [first, second, third, fourth].flatMap { word in stride(from: 56, through: 0, by: -8).map { UInt8(truncatingIfNeeded: word >> UInt64($0)) } }
+            [first, second, third, fourth].flatMap { word in
+                stride(from: 56, through: 0, by: -8).map { UInt8(truncatingIfNeeded: word >> UInt64($0)) }
+            }
         }
     }
 

@@ -88,7 +88,9 @@ package struct ManifestDocument: Hashable, Sendable {
         }
     }
 
-    private static let schema1 = Invalid("it is a Docker schema 1 manifest, which crplan does not copy; push the image again with a current tool")
+    private static let schema1 = Invalid(
+        "it is a Docker schema 1 manifest, which crplan does not copy; push the image again with a current tool"
+    )
 
     package var descriptor: Descriptor { Descriptor(mediaType: mediaType, digest: digest, size: Int64(bytes.count)) }
 

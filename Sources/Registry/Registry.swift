@@ -1,19 +1,5 @@
 package import OCI
 
-/// What a `HEAD` on a manifest tells.
-package struct ManifestHead: Hashable, Sendable {
-    package var digest: Digest
-    package var mediaType: String
-    /// Bytes of the manifest itself.
-    package var size: Int64
-
-    package init(digest: Digest, mediaType: String, size: Int64) {
-        self.digest = digest
-        self.mediaType = mediaType
-        self.size = size
-    }
-}
-
 /// The manifests whose `subject` is one digest, and how the registry told.
 package struct Referrers: Hashable, Sendable {
     package enum Source: String, Hashable, Sendable {
@@ -131,7 +117,8 @@ package protocol RegistryWriter: RegistryReader {
     func beginWriting(in repository: RepositoryName) async throws(RegistryError) -> any WriteLease
 
     /// Takes the blob over from another repository of the same registry. `false`: the registry would not; send it instead.
-    func mountBlob(_ descriptor: Descriptor, from source: RepositoryName, into repository: RepositoryName) async throws(RegistryError) -> Bool
+    func mountBlob(_ descriptor: Descriptor, from source: RepositoryName, into repository: RepositoryName) async throws(RegistryError)
+        -> Bool
 
     /// Sends the blob, and verifies while it streams that digest and size are the descriptor's; a mismatch throws `.corrupt` and
     /// leaves nothing behind. Errors that `body` throws pass through unchanged, so that the failing side stays known.
@@ -139,7 +126,8 @@ package protocol RegistryWriter: RegistryReader {
 
     /// Puts the manifest's exact bytes under its digest or a tag; the registry's answer must name the same digest. Where the manifest has a
     /// subject and the registry does not keep referrers itself, the fallback tag's index is brought up to date too.
-    func putManifest(_ document: ManifestDocument, at reference: ManifestReference, in repository: RepositoryName) async throws(RegistryError)
+    func putManifest(_ document: ManifestDocument, at reference: ManifestReference, in repository: RepositoryName)
+        async throws(RegistryError)
 
     /// Removes one tag; its manifest and its other tags stay. Throws `.unsupported` where the registry cannot; never falls back on a delete.
     func deleteTag(_ tag: TagName, in repository: RepositoryName) async throws(RegistryError)
