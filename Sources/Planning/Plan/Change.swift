@@ -1,0 +1,174 @@
+package import OCI
+
+/// `kind registry/repository[:tag|@digest]`: unique in a plan, shown everywhere, and what edges and journals refer to.
+package struct ChangeID: Hashable, Sendable, Comparable, CustomStringConvertible, Codable {
+    package let description: String
+
+    package init(_ text: String) {
+        description = text
+    }
+
+    package static func < (left: ChangeID, right: ChangeID) -> Bool { left.description < right.description }
+
+    package init(from decoder: any Decoder) throws {
+        description = try decoder.singleValueContainer().decode(String.self)
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(description)
+    }
+}
+
+package enum ChangeKind: String, Hashable, Sendable, Codable, CaseIterable {
+    case namespace, retention, put, untag, delete, restore
+}
+
+/// How a change is made.
+package enum ChangeMethod: String, Hashable, Sendable, Codable, CaseIterable {
+    /// A put from another registry.
+    case copy
+    /// A put of local content.
+    case push
+    /// A put from the same registry: mount, then put the manifest.
+    case tag
+    /// By the registry's management API.
+    case management
+    /// An untag by `DELETE` of the tag.
+    case deleteTag = "tag-delete"
+    /// An untag or delete by an edit of `index.json`.
+    case layoutEdit = "layout-edit"
+    /// An untag by replacement.
+    case placeholder
+    /// As `tag-delete` where the registry can, else as `placeholder`; apply's probe settles it.
+    case deleteTagElsePlaceholder = "tag-delete-else-placeholder"
+    /// A delete by `DELETE` of the manifest.
+    case deleteManifest = "manifest-delete"
+}
+
+/// What a change acts on.
+package enum ChangeTarget: Hashable, Sendable {
+    /// A tag, or (for a delete, a restore, or a referrer's put) a manifest by digest.
+    case manifest(RepositoryAddress, ManifestReference)
+    case namespace(RegistryID, String)
+
+    package var registry: RegistryID {
+        switch self {
+        case .manifest(let address, _): address.registry
+        case .namespace(let registry, _): registry
+        }
+    }
+
+    package var address: RepositoryAddress? {
+        if case .manifest(let address, _) = self { address } else { nil }
+    }
+
+    package var reference: ManifestReference? {
+        if case .manifest(_, let reference) = self { reference } else { nil }
+    }
+}
+
+extension ChangeTarget: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .manifest(let address, let reference): "\(address)\(reference.suffix)"
+        case .namespace(let registry, let name): "\(registry)/\(name)"
+        }
+    }
+}
+
+/// What a change takes along or leaves behind, for people and for the guards; apply never reads it.
+package struct Consequences: Hashable, Sendable, Codable {
+    /// Tags that go with a deleted image.
+    package var removedTags: [TagName]
+    /// Other tags that keep the old image; `nil`: they were not looked at.
+    package var remainingTags: [TagName]?
+    /// Digests of manifests whose subject is the old image.
+    package var referrers: [Digest]
+    /// The old image is an index of this many manifests.
+    package var children: Int
+
+    package init(removedTags: [TagName] = [], remainingTags: [TagName]? = nil, referrers: [Digest] = [], children: Int = 0) {
+        self.removedTags = removedTags
+        self.remainingTags = remainingTags
+        self.referrers = referrers
+        self.children = children
+    }
+
+    /// The old image is left without any tag.
+    package var losesLastTag: Bool { remainingTags?.isEmpty == true }
+}
+
+/// How a change can be taken back.
+package enum UndoWay: Hashable, Sendable {
+    /// Nothing to bring back: remove what was added.
+    case remove
+    /// Put the tag back on this digest, which stays in the registry.
+    case retag(Digest)
+    /// The registry's trash keeps it this many days.
+    case trash(days: Int)
+    /// From the backup of this name.
+    case backup(String)
+    /// It cannot be undone.
+    case none
+
+    package var isPossible: Bool { self != .none }
+}
+
+/// One visible write. Blobs and manifests are steps inside it.
+package struct Change: Hashable, Sendable {
+    package var kind: ChangeKind
+    package var target: ChangeTarget
+    /// What the target holds now; `nil`: nothing.
+    package var oldDigest: Digest?
+    /// What it shall hold; `nil`: nothing.
+    package var newDigest: Digest?
+    /// A row of the plan's contents, for a put.
+    package var content: PlannedContent.ID?
+    package var method: ChangeMethod
+    /// For people; drives nothing.
+    package var reason: String
+    package var origin: Origin
+    package var consequences: Consequences
+    package var undo: UndoWay
+    package var preconditions: [Precondition]
+    /// The changes that must have succeeded before this one begins, sorted.
+    package var after: [ChangeID]
+
+    package init(
+        kind: ChangeKind,
+        target: ChangeTarget,
+        oldDigest: Digest? = nil,
+        newDigest: Digest? = nil,
+        content: PlannedContent.ID? = nil,
+        method: ChangeMethod,
+        reason: String,
+        origin: Origin,
+        consequences: Consequences = Consequences(),
+        undo: UndoWay,
+        preconditions: [Precondition],
+        after: [ChangeID] = []
+    ) {
+        self.kind = kind
+        self.target = target
+        self.oldDigest = oldDigest
+        self.newDigest = newDigest
+        self.content = content
+        self.method = method
+        self.reason = reason
+        self.origin = origin
+        self.consequences = consequences
+        self.undo = undo
+        self.preconditions = preconditions
+        self.after = after
+    }
+
+    package var id: ChangeID { Self.id(kind, target) }
+
+    package static func id(_ kind: ChangeKind, _ target: ChangeTarget) -> ChangeID { ChangeID("\(kind.rawValue) \(target)") }
+
+    /// A put that takes a tag from one digest to another.
+    package var isMove: Bool { kind == .put && oldDigest != nil }
+
+    package var isRemoval: Bool { kind == .untag || kind == .delete }
+}
