@@ -1,0 +1,32 @@
+package import OCI
+
+/// One call on a registry, as hooks, faults and counters see it.
+package struct Operation: Hashable, Sendable {
+    package enum Kind: String, Hashable, Sendable, CaseIterable {
+        case head, manifest, tags, repositories, digests, referrers, headBlob, blob
+        /// One piece of a blob that is being read; `offset` says which. Not a request.
+        case blobPiece
+        case capability, checkLogin
+        case beginWriting, mountBlob, putBlob, putManifest, deleteTag, deleteManifest
+
+        package var isWrite: Bool {
+            switch self {
+            case .mountBlob, .putBlob, .putManifest, .deleteTag, .deleteManifest: true
+            default: false
+            }
+        }
+    }
+
+    package var kind: Kind
+    package var repository: RepositoryName?
+    /// The tag or digest concerned; for blobs, their digest.
+    package var reference: ManifestReference?
+    package var offset: Int64
+
+    package init(_ kind: Kind, _ repository: RepositoryName? = nil, _ reference: ManifestReference? = nil, offset: Int64 = 0) {
+        self.kind = kind
+        self.repository = repository
+        self.reference = reference
+        self.offset = offset
+    }
+}

@@ -1,0 +1,144 @@
+package import OCI
+
+/// What a registry holds, as a value, with the rules of a registry that stores nothing broken. It knows nothing of transport.
+package struct RegistryContents: Hashable, Sendable {
+    package struct Repository: Hashable, Sendable {
+        package var tags: [TagName: Digest] = [:]
+        package var manifests: [Digest: ManifestDocument] = [:]
+        package var blobs: [Digest: [UInt8]] = [:]
+    }
+
+    package var repositories: [RepositoryName: Repository] = [:]
+
+    package init() {}
+
+    /// Why a registry refuses content: its error code and status.
+    package struct Refusal: Error, Hashable, Sendable {
+        package var status: Int
+        package var code: String
+        package var message: String
+    }
+
+    package func manifest(_ reference: ManifestReference, in repository: RepositoryName) -> ManifestDocument? {
+        guard let held = repositories[repository] else { return nil }
+        switch reference {
+        case .digest(let digest): return held.manifests[digest]
+        case .tag(let tag): return held.tags[tag].flatMap { held.manifests[$0] }
+        }
+    }
+
+    /// Nil: no manifest was ever put there. Blobs alone make no repository, as in docker-registry.
+    package func tags(in repository: RepositoryName) -> [TagName]? {
+        guard let held = repositories[repository], !held.manifests.isEmpty || !held.tags.isEmpty else { return nil }
+        return held.tags.keys.sorted()
+    }
+
+    package var repositoryNames: [RepositoryName] {
+        repositories.filter { !$0.value.manifests.isEmpty || !$0.value.tags.isEmpty }.keys.sorted()
+    }
+
+    package func digests(in repository: RepositoryName) -> [Digest] { repositories[repository]?.manifests.keys.sorted() ?? [] }
+
+    package func blob(_ digest: Digest, in repository: RepositoryName) -> [UInt8]? { repositories[repository]?.blobs[digest] }
+
+    /// The manifests whose subject is `digest`, as the referrers API lists them (distribution-spec, "Listing Referrers").
+    package func referrers(of digest: Digest, in repository: RepositoryName) -> [Descriptor] {
+        let manifests = repositories[repository]?.manifests.values.filter { $0.subject?.digest == digest } ?? []
+        return manifests.map(Self.referrerDescriptor).sorted { $0.digest < $1.digest }
+    }
+
+    static func referrerDescriptor(_ document: ManifestDocument) -> Descriptor {
+        var descriptor = document.descriptor
+        switch document.content {
+        case .image(let image):
+            descriptor.artifactType = image.artifactType
+            descriptor.annotations = image.annotations.isEmpty ? nil : image.annotations
+        case .index(let index):
+            descriptor.artifactType = index.artifactType
+            descriptor.annotations = index.annotations.isEmpty ? nil : index.annotations
+        }
+        return descriptor
+    }
+
+    package mutating func putBlob(_ bytes: [UInt8], digest: Digest, in repository: RepositoryName) throws(Refusal) {
+        guard Digest.of(bytes, with: digest.algorithm) == digest else {
+            throw Refusal(status: 400, code: "DIGEST_INVALID", message: "provided digest did not match uploaded content")
+        }
+        repositories[repository, default: Repository()].blobs[digest] = bytes
+    }
+
+    /// False: `source` lacks the blob.
+    package mutating func mountBlob(_ digest: Digest, from source: RepositoryName, into repository: RepositoryName) -> Bool {
+        guard let bytes = blob(digest, in: source) else { return false }
+        repositories[repository, default: Repository()].blobs[digest] = bytes
+        return true
+    }
+
+    /// Refuses a manifest whose blobs or children are not in the repository; a missing subject is allowed.
+    package mutating func putManifest(
+        _ document: ManifestDocument,
+        at reference: ManifestReference,
+        in repository: RepositoryName
+    ) throws(Refusal) {
+        if let digest = reference.digest, digest != document.digest {
+            throw Refusal(status: 400, code: "DIGEST_INVALID", message: "provided digest did not match uploaded content")
+        }
+        let held = repositories[repository]
+        let missing =
+            switch document.content {
+            case .image(let image): image.blobs.map(\.digest).filter { held?.blobs[$0] == nil }
+            case .index(let index): index.manifests.map(\.digest).filter { held?.manifests[$0] == nil }
+            }
+        guard missing.isEmpty else {
+            throw Refusal(
+                status: document.index == nil ? 400 : 404,
+                code: "MANIFEST_BLOB_UNKNOWN",
+                message: "blob unknown to registry: \(missing.map(\.description).joined(separator: ", "))"
+            )
+        }
+        repositories[repository, default: Repository()].manifests[document.digest] = document
+        if let tag = reference.tag { repositories[repository]?.tags[tag] = document.digest }
+    }
+
+    /// False: there was no such tag.
+    package mutating func deleteTag(_ tag: TagName, in repository: RepositoryName) -> Bool {
+        repositories[repository]?.tags.removeValue(forKey: tag) != nil
+    }
+
+    /// Removes the manifest and every tag on it; what it leads to stays. False: there was no such manifest.
+    package mutating func deleteManifest(_ digest: Digest, in repository: RepositoryName) -> Bool {
+        guard var held = repositories[repository], held.manifests.removeValue(forKey: digest) != nil else { return false }
+        held.tags = held.tags.filter { $0.value != digest }
+        repositories[repository] = held
+        return true
+    }
+}
+
+extension RegistryContents {
+    /// Holds `sample`, and `tags` on its root.
+    package mutating func seed(_ sample: Sample, tags: [TagName] = [], in repository: RepositoryName) {
+        var held = repositories[repository] ?? Repository()
+        for (digest, bytes) in sample.blobs { held.blobs[digest] = bytes }
+        for document in sample.manifests { held.manifests[document.digest] = document }
+        for tag in tags { held.tags[tag] = sample.digest }
+        repositories[repository] = held
+    }
+
+    /// Everything that `reference` leads to and that is missing or has other bytes than its digest says; a missing tag or manifest is a
+    /// finding too. Empty: it can be pulled as a whole.
+    package func defects(below reference: ManifestReference, in repository: RepositoryName) -> [String] {
+        guard let document = manifest(reference, in: repository) else { return ["\(repository)\(reference.suffix) is missing"] }
+        guard Digest.of(document.bytes, with: document.digest.algorithm) == document.digest else {
+            return ["\(document.digest) is corrupt"]
+        }
+        switch document.content {
+        case .index(let index): return index.manifests.flatMap { defects(below: .digest($0.digest), in: repository) }
+        case .image(let image):
+            return image.blobs.compactMap { descriptor in
+                guard let bytes = blob(descriptor.digest, in: repository) else { return "blob \(descriptor.digest) is missing" }
+                let isRight = bytes.count == descriptor.size && Digest.of(bytes, with: descriptor.digest.algorithm) == descriptor.digest
+                return isRight ? nil : "blob \(descriptor.digest) is corrupt"
+            }
+        }
+    }
+}
