@@ -1,0 +1,179 @@
+internal import Glibc
+internal import SystemPackage
+
+/// An open folder, and everything below it. Paths are relative to it; no symbolic link is followed in any component, and none leads
+/// out of it: absolute paths, `.` and `..` are refused with `.outside`, links with `.link`.
+package final class Folder: Sendable {
+    /// As the user knows it, for messages.
+    package let path: String
+    let descriptor: CInt
+
+    /// Opens a folder that the user named; links in `path` itself are followed.
+    package init(_ path: String) throws(FileError) {
+        descriptor = CInt(try system("open", path) { Int(Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) })
+        self.path = path
+    }
+
+    private init(_ descriptor: CInt, path: String) {
+        self.descriptor = descriptor
+        self.path = path
+    }
+
+    deinit { close(descriptor) }
+
+    /// Makes the folder that the user named, and the ones above it, unless they exist.
+    package static func create(_ path: String, mode: UInt32 = 0o777) throws(FileError) -> Folder {
+        var built = path.hasPrefix("/") ? "/" : ""
+        for component in path.split(separator: "/") {
+            built += component
+            if mkdir(built, mode_t(mode)) != 0, lastErrno != .fileExists {
+                let errno = lastErrno
+                // A folder above may be there though it cannot be written, as on a read-only file system.
+                if try FileStatus.of(built)?.kind != .folder { throw FileError(errno, action: "make folder", path: built) }
+            }
+            built += "/"
+        }
+        return try Folder(path)
+    }
+
+    /// For messages.
+    package func path(of relative: String) -> String { path.hasSuffix("/") ? path + relative : "\(path)/\(relative)" }
+
+    // MARK: Going down
+
+    package func folder(_ relative: String, creating: Bool = false) throws(FileError) -> Folder {
+        if let below = try descend(components(of: relative, "open"), creating: creating) { return below }
+        return Folder(try duplicated(), path: path)
+    }
+
+    /// Opens a regular file for reading.
+    package func file(_ relative: String) throws(FileError) -> OpenFile {
+        let file = try open(relative, "read", O_RDONLY | O_NONBLOCK)
+        let kind = try file.status().kind
+        guard kind == .regular else { throw OpenFile.notRegular(kind, file.path) }
+        return file
+    }
+
+    /// Makes a file that must not exist yet, for reading and writing.
+    package func create(_ relative: String, mode: UInt32 = 0o666) throws(FileError) -> OpenFile {
+        try open(relative, "write", O_RDWR | O_CREAT | O_EXCL, mode: mode)
+    }
+
+    /// Opens a file for appending; makes it when it is not there.
+    func appending(_ relative: String, mode: UInt32, mustBeNew: Bool) throws(FileError) -> OpenFile {
+        try open(relative, "write", O_RDWR | O_CREAT | O_APPEND | (mustBeNew ? O_EXCL : 0), mode: mode)
+    }
+
+    /// Of the entry itself, a link not followed. `nil`: not there.
+    package func status(_ relative: String) throws(FileError) -> FileStatus? {
+        try unlessAbsent { () throws(FileError) -> FileStatus in
+            try at(relative, "read") { (folder, name) throws(FileError) -> FileStatus in try status(of: name, in: folder) }
+        }
+    }
+
+    // MARK: Changing
+
+    /// `true`: it was there.
+    @discardableResult
+    package func remove(_ relative: String) throws(FileError) -> Bool {
+        try removeEntry(relative, flags: 0)
+    }
+
+    /// Removes an empty folder. `true`: it was there.
+    @discardableResult
+    package func removeEmptyFolder(_ relative: String) throws(FileError) -> Bool {
+        try removeEntry(relative, flags: AT_REMOVEDIR)
+    }
+
+    /// Replaces what is at `target`, in one step.
+    package func rename(_ source: String, to target: String) throws(FileError) {
+        try at(source, "rename") { (folder, name) throws(FileError) in
+            try at(target, "write") { (targetFolder, targetName) throws(FileError) in
+                try system("write", path(of: target)) { Int(renameat(folder, name, targetFolder, targetName)) }
+            }
+        }
+    }
+
+    /// Gives the file a second name below `other`. Throws `.exists` when that is taken; a link is linked, never followed.
+    package func link(_ source: String, to target: String, in other: Folder) throws(FileError) {
+        try at(source, "link") { (folder, name) throws(FileError) in
+            try other.at(target, "write") { (targetFolder, targetName) throws(FileError) in
+                try system("link", path(of: source)) { Int(linkat(folder, name, targetFolder, targetName, 0)) }
+            }
+        }
+    }
+
+    /// Waits until names made, renamed and removed directly in this folder are on the device.
+    package func sync() throws(FileError) {
+        try system("write", path) { Int(fsync(descriptor)) }
+    }
+
+    // MARK: Parts
+
+    private func open(_ relative: String, _ action: String, _ flags: CInt, mode: UInt32 = 0) throws(FileError) -> OpenFile {
+        let shown = path(of: relative)
+        return try at(relative, action) { (folder, name) throws(FileError) in
+            OpenFile(try system(action, shown) { Int(openat(folder, name, flags | O_NOFOLLOW | O_CLOEXEC, mode_t(mode))) }, path: shown)
+        }
+    }
+
+    private func removeEntry(_ relative: String, flags: CInt) throws(FileError) -> Bool {
+        let removed = try unlessAbsent { () throws(FileError) in
+            try at(relative, "remove") { (folder, name) throws(FileError) in
+                try system("remove", path(of: relative)) { Int(unlinkat(folder, name, flags)) }
+            }
+        }
+        return removed != nil
+    }
+
+    /// Opens the folder that holds the last component, for the time of `body`.
+    @discardableResult
+    private func at<Result>(
+        _ relative: String,
+        _ action: String,
+        _ body: (CInt, String) throws(FileError) -> Result
+    ) throws(FileError) -> Result {
+        var components = try components(of: relative, action)
+        let name = components.removeLast()
+        let parent = try descend(components, creating: false)
+        return try withExtendedLifetime(parent) { () throws(FileError) in try body(parent?.descriptor ?? descriptor, name) }
+    }
+
+    /// `nil`: there are no components.
+    private func descend(_ components: [String], creating: Bool) throws(FileError) -> Folder? {
+        var current: Folder?
+        for component in components {
+            let above = current ?? self
+            let shown = above.path(of: component)
+            if creating, mkdirat(above.descriptor, component, 0o777) != 0, lastErrno != .fileExists {
+                throw FileError(lastErrno, action: "make folder", path: shown)
+            }
+            let opened = openat(above.descriptor, component, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+            guard opened >= 0 else {
+                let errno = lastErrno
+                let isLink = errno == .notDirectory ? try status(of: component, in: above.descriptor).kind == .link : false
+                throw FileError(isLink ? .tooManySymbolicLinkLevels : errno, action: "open", path: shown)
+            }
+            current = Folder(opened, path: shown)
+        }
+        return current
+    }
+
+    private func status(of name: String, in folder: CInt) throws(FileError) -> FileStatus {
+        var raw = stat()
+        try system("read", path(of: name)) { Int(fstatat(folder, name, &raw, AT_SYMLINK_NOFOLLOW)) }
+        return FileStatus(raw)
+    }
+
+    func duplicated() throws(FileError) -> CInt {
+        CInt(try system("open", path) { Int(openat(descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)) })
+    }
+
+    private func components(of relative: String, _ action: String) throws(FileError) -> [String] {
+        let components = relative.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+        guard components.allSatisfy({ !["", ".", ".."].contains($0) && !$0.utf8.contains(0) }) else {
+            throw FileError(.outside, action: action, path: path(of: relative), reason: "the path would lead out of the folder")
+        }
+        return components
+    }
+}
