@@ -13,7 +13,7 @@ import Testing
         try WholeFile.write(Array(text.utf8), to: "\(scratch.path)/\(path)")
     }
 
-    @Test(arguments: ["../outside", "a/../../outside", "/etc/passwd", ".", "a//b", "", "a/\0b"])
+    @Test(arguments: ["../outside", "a/../../outside", "/etc/passwd", ".", "a//b", ""])
     func `a path that leads out is refused`(path: String) throws {
         _ = try scratch.folder.folder("a", creating: true)
         #expect { try scratch.folder.file(path) } throws: { ($0 as? FileError)?.code == .outside }

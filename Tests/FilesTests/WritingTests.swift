@@ -1,6 +1,8 @@
-import Files
 import Glibc
+import SystemPackage
 import Testing
+
+@testable import Files
 
 @Suite struct WritingTests {
     private let scratch: TemporaryFolder
@@ -54,13 +56,18 @@ import Testing
         #expect(message { try WholeFile.write([1], to: "/proc/crplan") }.hasPrefix("cannot write /proc/crplan: "))
     }
 
-    @Test func `a full disk is told in words`() throws {
-        let full = try OpenFile(reading: "/dev/full", allowsPipes: true)
-        #expect(try full.read(at: 0, count: 4) == [0, 0, 0, 0])
-        #expect(
-            FileError(.noSpace, action: "write", path: "./a", reason: "no space left on the device").description
-                == "cannot write ./a: no space left on the device"
-        )
+    @Test(arguments: [
+        (Errno.noSpace, FileError.Code.noSpace, "cannot write ./a: no space left on the device"),
+        (.diskQuotaExceeded, .noSpace, "cannot write ./a: the disk quota is used up"),
+        (.permissionDenied, .permission, "cannot write ./a: permission denied"),
+        (.readOnlyFileSystem, .permission, "cannot write ./a: the file system is read-only"),
+        (.ioError, .io, "cannot write ./a: the device reports an input/output error"),
+        (.brokenPipe, .io, "cannot write ./a: broken pipe"),
+    ])
+    func `a failure of the device is told in words`(errno: Errno, code: FileError.Code, sentence: String) {
+        let error = FileError(errno, action: "write", path: "./a")
+        #expect(error.code == code)
+        #expect(error.description == sentence)
     }
 
     @Test func `a journal grows by whole lines and keeps what was there`() throws {
