@@ -1,0 +1,91 @@
+internal import Subprocess
+internal import SystemPackage
+
+/// What a finished process left.
+package struct ToolResult: Sendable {
+    /// The exit code; for a process that a signal ended, 128 and the signal's number.
+    package var status: Int32
+    package var stdout: String
+    package var stderr: String
+}
+
+/// Why a test cannot go on. It fails the test; nothing is skipped.
+package struct TestSupportError: Error, CustomStringConvertible {
+    package let description: String
+
+    package init(_ description: String) {
+        self.description = description
+    }
+}
+
+/// Runs a program to its end. `executable` is a name on the path, or a path; `environment` replaces the whole environment; nil inherits it.
+/// Throws when the program cannot be started, or has not ended in time (then it is killed, with what it started).
+package func run(
+    _ executable: String,
+    _ arguments: [String] = [],
+    environment: [String: String]? = nil,
+    in directory: String? = nil,
+    input: String = "",
+    timeLimit: Duration = .seconds(60)
+) async throws -> ToolResult {
+    try await withTimeLimit(timeLimit, "\(executable) \(arguments.joined(separator: " "))") {
+        var options = PlatformOptions()
+        options.createSession = true
+        options.teardownSequence = killGroup
+        let result = try await Subprocess.run(
+            executable.contains("/") ? .path(FilePath(executable)) : .name(executable),
+            arguments: Arguments(arguments),
+            environment: custom(environment),
+            workingDirectory: directory.map { FilePath($0) },
+            platformOptions: options,
+            input: .string(input),
+            output: .string(limit: 16 << 20),
+            error: .string(limit: 16 << 20)
+        )
+        return ToolResult(status: code(result.terminationStatus), stdout: result.standardOutput, stderr: result.standardError)
+    }
+}
+
+/// As `run`, for a program that must succeed.
+@discardableResult
+package func runSuccessfully(_ executable: String, _ arguments: [String] = [], in directory: String? = nil) async throws -> ToolResult {
+    let result = try await run(executable, arguments, in: directory)
+    guard result.status == 0 else {
+        throw TestSupportError("\(executable) \(arguments) ended with \(result.status): \(result.stderr)")
+    }
+    return result
+}
+
+/// Ends `work` by cancellation when it takes longer than `limit`, and throws then.
+package func withTimeLimit<Result: Sendable>(
+    _ limit: Duration,
+    _ what: String,
+    _ work: @escaping @Sendable () async throws -> Result
+) async throws -> Result {
+    try await withThrowingTaskGroup(of: Result.self) { group in
+        group.addTask { try await work() }
+        group.addTask {
+            try await Task.sleep(for: limit)
+            throw TestSupportError("\(what) did not end within \(limit)")
+        }
+        defer { group.cancelAll() }
+        guard let first = try await group.next() else { throw CancellationError() }
+        return first
+    }
+}
+
+let killGroup: [TeardownStep] = [.send(signal: .kill, toProcessGroup: true, allowedDurationToNextStep: .seconds(5))]
+
+private func custom(_ environment: [String: String]?) -> Environment {
+    guard let environment else { return .inherit }
+    var custom: [Environment.Key: String] = [:]
+    for (name, value) in environment { custom[Environment.Key(stringLiteral: name)] = value }
+    return .custom(custom)
+}
+
+private func code(_ status: TerminationStatus) -> Int32 {
+    switch status {
+    case .exited(let code): code
+    case .signaled(let signal): 128 + signal
+    }
+}
