@@ -99,13 +99,20 @@ struct TreeBuilder {
             )
             addStandIn(for: name, at: range)
         case nil:
-            let nearest = Suggestion.nearest(to: String(name.prefix(100)), among: anchors.keys.lazy.filter { $0.utf8.count <= 100 })
-            let help =
-                nearest.map { "Did you mean `*\(Excerpt($0))`?" }
-                ?? "Set the anchor before it, as `&\(Excerpt(name))`, in the same document."
-            reportAlias("there is no anchor for the alias `*\(Excerpt(name))`", at: range, help: help)
+            let help = nearestAnchor(to: name).map { "Did you mean `*\(Excerpt($0))`?" }
+            reportAlias(
+                "there is no anchor for the alias `*\(Excerpt(name))`",
+                at: range,
+                help: help ?? "Set the anchor `&\(Excerpt(name))` before it, in the same document."
+            )
             addStandIn(for: name, at: range)
         }
+    }
+
+    /// Nil also where a search among very many or very long names would take its time.
+    private func nearestAnchor(to name: String) -> String? {
+        guard anchors.count <= 500, name.utf8.count <= 100 else { return nil }
+        return Suggestion.nearest(to: name, among: anchors.keys.lazy.filter { $0.utf8.count <= 100 })
     }
 
     private mutating func reportAlias(_ message: String, at range: SourceRange, help: String) {
