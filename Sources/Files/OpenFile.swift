@@ -65,6 +65,11 @@ package final class OpenFile: Sendable {
         try system("write", path) { Int(ftruncate(descriptor.rawValue, off_t(size))) }
     }
 
+    /// Sets the time of the last change to now.
+    package func touch() throws(FileError) {
+        try system("write", path) { Int(futimens(descriptor.rawValue, nil)) }
+    }
+
     /// Waits until the content is on the device.
     package func sync() throws(FileError) {
         try system("write", path) { Int(fsync(descriptor.rawValue)) }

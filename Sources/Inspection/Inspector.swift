@@ -1,0 +1,79 @@
+package import Logging
+package import Planning
+package import Registry
+
+/// What a run of the planner says: the result, or what it must know first.
+package enum InspectionStep<Outcome: Sendable>: Sendable {
+    case needs(Set<Question>)
+    case result(Outcome)
+}
+
+/// How far the questions are.
+package struct InspectionProgress: Hashable, Sendable {
+    package var asked: Int
+    package var answered: Int
+}
+
+/// Why there is no result. What could not be read is not among it: that is an answer.
+package enum InspectionFailure: Error, Hashable, Sendable {
+    case cancelled
+    /// The planner asks for nothing but what it was told already: a defect.
+    case stuck
+}
+
+/// Answers the planner's questions: each once per run, many at a time. Decides nothing; the result depends on the answers alone.
+package struct Inspector: Sendable {
+    private let reader: QuestionReader
+    private let parallelism: Int
+    private let logger: Logger
+    private let onProgress: (@Sendable (InspectionProgress) -> Void)?
+
+    /// `parallelism` bounds the questions under way at once; how many requests one host takes is its registry's business.
+    package init(
+        registries: any RegistryDirectory,
+        contents: any ContentSource,
+        cache: ManifestCache?,
+        parallelism: Int = 64,
+        logger: Logger,
+        onProgress: (@Sendable (InspectionProgress) -> Void)? = nil
+    ) {
+        reader = QuestionReader(registries: registries, contents: contents, cache: cache)
+        self.parallelism = parallelism
+        self.logger = logger
+        self.onProgress = onProgress
+    }
+
+    /// Calls `step` with what is known, until it has a result. Questions still open then are dropped.
+    package func answer<Outcome: Sendable>(step: (Facts) -> InspectionStep<Outcome>) async throws(InspectionFailure) -> Outcome {
+        let result = await withTaskGroup(of: (Question, Answer).self) { group -> Result<Outcome, InspectionFailure> in
+            defer { group.cancelAll() }
+            var facts = Facts()
+            var schedule = QuestionSchedule(parallelism: parallelism)
+            while !Task.isCancelled {
+                switch step(facts) {
+                case .result(let outcome): return .success(outcome)
+                case .needs(let questions): schedule.add(questions)
+                }
+                guard schedule.outstanding > 0 else { return .failure(.stuck) }
+                repeat {
+                    while let question = schedule.next() { ask(question, in: &group) }
+                    guard let (question, answer) = await group.next(), !Task.isCancelled else { return .failure(.cancelled) }
+                    facts.record(answer, to: question)
+                    schedule.finish(question)
+                    onProgress?(InspectionProgress(asked: schedule.askedCount, answered: facts.count))
+                } while !schedule.isRoundOver
+            }
+            return .failure(.cancelled)
+        }
+        reader.cache?.trim()
+        return try result.get()
+    }
+
+    private func ask(_ question: Question, in group: inout TaskGroup<(Question, Answer)>) {
+        group.addTask { [reader, logger] in
+            let answer = await reader.answer(question)
+            if case .unreadable(let error) = answer { logger.debug("could not read", metadata: ["error": "\(error)"]) }
+            return (question, answer)
+        }
+    }
+}

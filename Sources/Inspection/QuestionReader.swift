@@ -1,0 +1,90 @@
+internal import OCI
+internal import Planning
+internal import Registry
+
+/// Turns one question into requests, and what comes back into an answer.
+struct QuestionReader: Sendable {
+    let registries: any RegistryDirectory
+    let contents: any ContentSource
+    let cache: ManifestCache?
+
+    /// 8 MiB: configs of real images have some kilobytes.
+    static let largestConfig: Int64 = 8 << 20
+
+    func answer(_ question: Question) async -> Answer {
+        do throws(RegistryError) {
+            guard let fact = try await fact(question) else { return .absent }
+            return .found(fact)
+        } catch {
+            return .unreadable(error)
+        }
+    }
+
+    /// `nil` only where the registry said that the thing is not there.
+    private func fact(_ question: Question) async throws(RegistryError) -> Fact? {
+        switch question {
+        case .head(let address, let reference):
+            try await registry(address).head(reference, in: address.repository).map(Fact.head)
+        case .tags(let address): try await registry(address).tags(in: address.repository).map(Fact.tags)
+        case .repositories(let id): .repositories(try await registries.registry(id).repositories())
+        case .digests(let address): try await registry(address).digests(in: address.repository).map(Fact.digests)
+        case .manifest(let address, let digest): try await manifest(digest, at: address).map(Fact.manifest)
+        case .config(let address, let descriptor): .config(try await config(descriptor, at: address))
+        case .referrers(let address, let digest):
+            .referrers(try await registry(address).referrers(of: digest, in: address.repository).descriptors)
+        case .capability(let feature, let address):
+            .capability(try await registry(address).capability(feature, in: address.repository))
+        case .content(let location): try await content(location).map(Fact.content)
+        }
+    }
+
+    private func registry(_ address: RepositoryAddress) throws(RegistryError) -> any RegistryReader {
+        try registries.registry(address.registry)
+    }
+
+    private func manifest(_ digest: Digest, at address: RepositoryAddress) async throws(RegistryError) -> ManifestDocument? {
+        if let known = cache?.manifest(digest) { return known }
+        let document = try await registry(address).manifest(.digest(digest), in: address.repository)
+        if let document { cache?.store(document.bytes, mediaType: document.mediaType, as: digest) }
+        return document
+    }
+
+    private func content(_ location: ContentLocation) async throws(RegistryError) -> ContentInspection? {
+        do throws(RegistryError) {
+            return try await contents.inspect(location)
+        } catch {
+            if error.code == .notFound { return nil }
+            throw error
+        }
+    }
+
+    private func config(_ descriptor: Descriptor, at address: RepositoryAddress) async throws(RegistryError) -> ImageConfiguration {
+        if let known = cache?.blob(descriptor.digest) { return ImageConfiguration(decoding: known) }
+        let bytes = try await configBytes(descriptor, at: address)
+        cache?.store(bytes, mediaType: descriptor.mediaType, as: descriptor.digest)
+        return ImageConfiguration(decoding: bytes)
+    }
+
+    private func configBytes(_ descriptor: Descriptor, at address: RepositoryAddress) async throws(RegistryError) -> [UInt8] {
+        func failure(_ code: RegistryError.Code, _ reason: String) -> RegistryError {
+            let object = "\(address)@\(descriptor.digest)"
+            return RegistryError(code, action: "read the config", object: object, registry: address.registry, reason: reason)
+        }
+        guard descriptor.size <= Self.largestConfig else {
+            throw failure(.unsupported, "its manifest says it has \(descriptor.size) bytes, and crplan reads configs up to 8 MiB")
+        }
+        var bytes: [UInt8] = []
+        var pieces = try await registry(address).blob(descriptor, from: 0, in: address.repository).makeAsyncIterator()
+        while let piece = try await pieces.next() {
+            bytes += piece
+            guard bytes.count <= descriptor.size else { break }
+        }
+        guard bytes.count == descriptor.size else {
+            let served = bytes.count > descriptor.size ? "more" : "\(bytes.count)"
+            throw failure(.corrupt, "its manifest says it has \(descriptor.size) bytes, and the registry serves \(served)")
+        }
+        let digest = Digest.of(bytes, with: descriptor.digest.algorithm)
+        guard digest == descriptor.digest else { throw failure(.corrupt, "the registry serves other bytes, with the digest \(digest)") }
+        return bytes
+    }
+}

@@ -1,0 +1,84 @@
+internal import OCI
+internal import Planning
+
+/// Which question is asked next, and when the planner is worth another run. Pure: knows questions, no answers.
+///
+/// At most `parallelism` questions run at once. Among registries the one with the fewest running goes first, and one that has its fair
+/// share already leaves a quarter of the places free, so that a slow host cannot take them all.
+struct QuestionSchedule {
+    private struct Lane {
+        var waiting: [Question] = []
+        /// Where in `waiting` the next one stands.
+        var position = 0
+        var running = 0
+
+        var hasWaiting: Bool { position < waiting.count }
+        var isOpen: Bool { running > 0 || hasWaiting }
+    }
+
+    private let parallelism: Int
+    private var known: Set<Question> = []
+    private var lanes: [RegistryID?: Lane] = [:]
+    private var running = 0
+    private var round = Round()
+
+    /// What has changed since the planner's last run.
+    private struct Round {
+        var openQuestions = 0
+        var openLanes = 0
+        var answered = 0
+        var closedLanes = 0
+    }
+
+    init(parallelism: Int) {
+        self.parallelism = max(1, parallelism)
+    }
+
+    /// Questions that were asked and are not answered yet.
+    private(set) var outstanding = 0
+
+    var askedCount: Int { known.count }
+
+    /// Takes in what the planner said, after its run. What was asked before is not asked again.
+    mutating func add(_ questions: Set<Question>) {
+        for question in questions where known.insert(question).inserted {
+            lanes[question.registry, default: Lane()].waiting.append(question)
+            outstanding += 1
+        }
+        round = Round(openQuestions: outstanding, openLanes: lanes.values.count { $0.isOpen })
+    }
+
+    /// The next question to start; `nil` when none may start now.
+    mutating func next() -> Question? {
+        let free = parallelism - running
+        guard free > 0 else { return nil }
+        let share = (parallelism + lanes.count - 1) / lanes.count
+        let reserve = lanes.count > 1 ? max(1, parallelism / 4) : 0
+        let choice = lanes.filter { $0.value.hasWaiting && ($0.value.running < share || free > reserve) }
+            .min { $0.value.running < $1.value.running }
+        guard let choice else { return nil }
+        let key = choice.key
+        var lane = choice.value
+        let question = lane.waiting[lane.position]
+        lane.position += 1
+        if !lane.hasWaiting { (lane.waiting, lane.position) = ([], 0) }
+        lane.running += 1
+        running += 1
+        lanes[key] = lane
+        return question
+    }
+
+    mutating func finish(_ question: Question) {
+        lanes[question.registry]?.running -= 1
+        running -= 1
+        outstanding -= 1
+        round.answered += 1
+        if lanes[question.registry]?.isOpen == false { round.closedLanes += 1 }
+    }
+
+    /// Whether a quarter of the questions, or of the registries, that were open at the planner's last run are done. So questions of one
+    /// registry do not wait for another's, and still the planner does not run for each answer.
+    var isRoundOver: Bool {
+        outstanding == 0 || round.answered * 4 >= round.openQuestions || (round.closedLanes > 0 && round.closedLanes * 4 >= round.openLanes)
+    }
+}

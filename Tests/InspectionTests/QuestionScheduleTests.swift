@@ -1,0 +1,72 @@
+import OCI
+import Planning
+import Testing
+
+@testable import Inspection
+
+@Suite struct QuestionScheduleTests {
+    private func questions(_ host: String, _ count: Int) throws -> Set<Question> {
+        let registry = try RegistryID(host: host)
+        return Set(try (0..<count).map { .tags(RepositoryAddress(registry, try RepositoryName("app\($0)"))) })
+    }
+
+    private func start(_ schedule: inout QuestionSchedule) -> [Question] {
+        var started: [Question] = []
+        while let question = schedule.next() { started.append(question) }
+        return started
+    }
+
+    @Test func `one registry may take every place`() throws {
+        var schedule = QuestionSchedule(parallelism: 8)
+        schedule.add(try questions("a.example", 20))
+        #expect(start(&schedule).count == 8)
+    }
+
+    @Test func `registries share the places`() throws {
+        var schedule = QuestionSchedule(parallelism: 8)
+        schedule.add(try questions("a.example", 20).union(questions("b.example", 20)))
+        let hosts = start(&schedule).map { $0.registry?.description }
+        #expect(hosts.count { $0 == "a.example" } == 4)
+        #expect(hosts.count { $0 == "b.example" } == 4)
+    }
+
+    @Test func `a busy registry leaves places for one that becomes busy later`() throws {
+        var schedule = QuestionSchedule(parallelism: 8)
+        let other = try questions("b.example", 1)
+        schedule.add(try questions("a.example", 20).union(other))
+        for question in start(&schedule) where other.contains(question) { schedule.finish(question) }
+        #expect(start(&schedule).count == 1)
+        let later = try questions("b.example", 3)
+        schedule.add(later)
+        #expect(Set(start(&schedule)) == later.subtracting(other))
+    }
+
+    @Test func `a question is started once`() throws {
+        var schedule = QuestionSchedule(parallelism: 8)
+        let asked = try questions("a.example", 3)
+        schedule.add(asked)
+        for question in start(&schedule) { schedule.finish(question) }
+        schedule.add(asked)
+        #expect(schedule.outstanding == 0)
+        #expect(schedule.next() == nil)
+    }
+
+    @Test func `a round is over after a quarter of the questions`() throws {
+        var schedule = QuestionSchedule(parallelism: 64)
+        schedule.add(try questions("a.example", 12).union(questions("b.example", 0)))
+        let started = start(&schedule)
+        schedule.finish(started[0])
+        schedule.finish(started[1])
+        #expect(!schedule.isRoundOver)
+        schedule.finish(started[2])
+        #expect(schedule.isRoundOver)
+    }
+
+    @Test func `a round is over when a quarter of the registries is done`() throws {
+        var schedule = QuestionSchedule(parallelism: 64)
+        let small = try questions("b.example", 1)
+        schedule.add(try questions("a.example", 40).union(small))
+        for question in start(&schedule) where small.contains(question) { schedule.finish(question) }
+        #expect(schedule.isRoundOver)
+    }
+}
