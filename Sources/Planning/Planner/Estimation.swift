@@ -1,0 +1,51 @@
+internal import OCI
+
+extension PlanningRun {
+    /// Sizes and platforms of what will be put. Binds nothing; but a source whose manifests cannot be read is an error here, not in apply.
+    mutating func estimate() {
+        var sent: [RegistryID: Set<Digest>] = [:]
+        for change in changes.values.sorted(by: { $0.id < $1.id }) where change.kind == .put {
+            guard let id = change.content, let content = resolvedContents[id], let address = change.target.address else { continue }
+            guard case .known(let documents) = documents(of: content, for: change.origin) else { continue }
+            let platforms = platforms(of: documents)
+            contents[id]?.platforms = platforms
+            if contents[id]?.mediaType.isEmpty == true { contents[id]?.mediaType = documents.first?.mediaType ?? "" }
+            var present = sent[address.registry] ?? []
+            if let old = change.oldDigest { present.formUnion(blobsHeld(by: old, in: address, for: change.origin)) }
+            var estimate = Plan.Estimate(totalBytes: 0, bytesToSend: 0)
+            var counted: Set<Digest> = []
+            for blob in documents.flatMap({ $0.image?.blobs ?? [] }) + documents.map(\.descriptor)
+            where counted.insert(blob.digest).inserted {
+                estimate.totalBytes = adding(blob.size, to: estimate.totalBytes)
+                if !present.contains(blob.digest), change.method != .tag {
+                    estimate.bytesToSend = adding(blob.size, to: estimate.bytesToSend)
+                }
+            }
+            sent[address.registry, default: []].formUnion(counted)
+            estimates[change.id] = estimate
+        }
+    }
+
+    /// A manifest may claim any size.
+    private func adding(_ size: Int64, to sum: Int64) -> Int64 {
+        let (result, overflow) = sum.addingReportingOverflow(size)
+        return overflow ? .max : result
+    }
+
+    private func platforms(of documents: [ManifestDocument]) -> [Platform] {
+        let named = documents.compactMap(\.index).flatMap(\.manifests).compactMap(\.platform)
+        return Set(named.filter { $0.os != "unknown" }).sorted()
+    }
+
+    /// What the moved tag's old image already has in the repository; nothing when that cannot be read.
+    private mutating func blobsHeld(by old: Digest, in address: RepositoryAddress, for origin: Origin) -> Set<Digest> {
+        var held: Set<Digest> = []
+        var queue = [old]
+        while let digest = queue.popLast(), held.insert(digest).inserted {
+            guard case .found(.manifest(let document))? = answer(.manifest(address, digest)) else { continue }
+            held.formUnion(document.image?.blobs.map(\.digest) ?? [])
+            queue += document.index?.manifests.map(\.digest).filter { !held.contains($0) } ?? []
+        }
+        return held
+    }
+}

@@ -1,0 +1,55 @@
+package import Diagnostics
+internal import OCI
+
+/// Settings of one planning run that do not come from the specs.
+package struct PlanningOptions: Sendable {
+    /// Leave out what cannot be read, and every removal in its registry, instead of failing.
+    package var keepGoing = false
+    /// Only what matches one of these; empty: everything.
+    package var targets: [ReferencePattern] = []
+    /// Nothing that matches one of these.
+    package var excludes: [ReferencePattern] = []
+
+    package init() {}
+}
+
+/// What planning came to. Nothing may be applied or saved when there are refusals or errors.
+package struct PlanResult: Sendable {
+    package var plan: Plan
+    package var refusals: [Refusal]
+    /// In reading order.
+    package var diagnostics: [Diagnostic]
+
+    package init(plan: Plan, refusals: [Refusal] = [], diagnostics: [Diagnostic] = []) {
+        self.plan = plan
+        self.refusals = refusals
+        self.diagnostics = diagnostics
+    }
+}
+
+/// Decides what has to change. Pure: it says what it lacks instead of reading it, and the same answers give the same plan.
+package enum Planner {
+    package enum Step: Sendable {
+        /// More must be known. Questions that were answered already are not asked again.
+        case needs(Set<Question>)
+        case result(PlanResult)
+    }
+
+    /// One step with what is known so far. Call again with more answers until it gives a result.
+    package static func step(_ desired: DesiredState, policy: Policy, facts: Facts, options: PlanningOptions = PlanningOptions()) -> Step {
+        // What this version cannot do is refused before any registry is contacted.
+        guard desired.unavailable.isEmpty else {
+            return .result(PlanResult(plan: Plan(source: .workspace), diagnostics: desired.unavailable.inReadingOrder()))
+        }
+        var run = PlanningRun(desired, policy, facts, options)
+        run.declareEverything()  // sources, as they will stand → which content every tag shall lead to
+        run.compareTargets()  // declared tags against live ones → puts
+        run.carryReferrers()  // signatures, attestations and SBOMs → more puts
+        run.planRemovals()  // `absent` → untags and deletes, decided on the repository's graph
+        run.estimate()  // sizes and platforms, for people
+        guard run.needs.isEmpty else { return .needs(run.needs) }
+        run.orderChanges()  // edges: sources first, removals last
+        run.applyPolicy()  // protect, immutable, limits, owners
+        return .result(run.assemble())
+    }
+}

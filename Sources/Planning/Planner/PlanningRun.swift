@@ -1,0 +1,154 @@
+internal import Diagnostics
+internal import OCI
+
+/// What is known about something that had to be asked.
+enum Lookup<Value> {
+    case known(Value)
+    /// A question is open.
+    case waiting
+    /// It could not be read; that is reported already.
+    case failed
+}
+
+/// The state of one planning step. Each stage is an extension in a file of its own.
+struct PlanningRun {
+    let desired: DesiredState
+    let policy: Policy
+    let facts: Facts
+    let options: PlanningOptions
+
+    var needs: Set<Question> = []
+    var diagnostics: Set<Diagnostic> = []
+    var refusals: [Refusal] = []
+    var leftOut: Set<Plan.LeftOut> = []
+    /// Registries of which something could not be read: with `keepGoing`, nothing is removed there.
+    var unreadableRegistries: Set<RegistryID> = []
+    var declarations = Declarations()
+    var changes: [ChangeID: Change] = [:]
+    var contents: [PlannedContent.ID: PlannedContent] = [:]
+    /// The resolved content behind each row of `contents`.
+    var resolvedContents: [PlannedContent.ID: ResolvedContent] = [:]
+    var estimates: [ChangeID: Plan.Estimate] = [:]
+    /// Changes that an entry names by a glob: they count for `repositoryShare`.
+    var globRemovals: Set<ChangeID> = []
+    /// Removals that were asked for and are so already.
+    var alreadyAbsent = 0
+
+    init(_ desired: DesiredState, _ policy: Policy, _ facts: Facts, _ options: PlanningOptions) {
+        self.desired = desired
+        self.policy = policy
+        self.facts = facts
+        self.options = options
+    }
+
+    // MARK: Asking
+
+    /// The answer, or `nil` and a note that it is needed.
+    mutating func answer(_ question: Question) -> Answer? {
+        if let answer = facts[question] { return answer }
+        needs.insert(question)
+        return nil
+    }
+
+    /// `known(nil)` means absent.
+    private mutating func look<Value>(_ question: Question, for origin: Origin, _ extract: (Fact) -> Value?) -> Lookup<Value?> {
+        switch answer(question) {
+        case nil: return .waiting
+        case .absent?: return .known(nil)
+        case .found(let fact)?: return .known(extract(fact))
+        case .unreadable(let error)?:
+            fail(error, in: question.registry, for: origin)
+            return .failed
+        }
+    }
+
+    mutating func head(_ address: RepositoryAddress, _ reference: ManifestReference, for origin: Origin) -> Lookup<ManifestHead?> {
+        look(.head(address, reference), for: origin) { if case .head(let head) = $0 { head } else { nil } }
+    }
+
+    /// Companion tags included; `known(nil)`: the repository is not there.
+    mutating func tags(_ address: RepositoryAddress, for origin: Origin) -> Lookup<[TagName]?> {
+        look(.tags(address), for: origin) { if case .tags(let tags) = $0 { tags } else { nil } }
+    }
+
+    mutating func repositories(_ registry: RegistryID, for origin: Origin) -> Lookup<[RepositoryName]?> {
+        look(.repositories(registry), for: origin) { if case .repositories(let names) = $0 { names } else { nil } }
+    }
+
+    mutating func digests(_ address: RepositoryAddress, for origin: Origin) -> Lookup<[Digest]?> {
+        look(.digests(address), for: origin) { if case .digests(let digests) = $0 { digests } else { nil } }
+    }
+
+    mutating func manifest(_ address: RepositoryAddress, _ digest: Digest, for origin: Origin) -> Lookup<ManifestDocument?> {
+        look(.manifest(address, digest), for: origin) { if case .manifest(let document) = $0 { document } else { nil } }
+    }
+
+    mutating func config(_ address: RepositoryAddress, _ descriptor: Descriptor, for origin: Origin) -> Lookup<ImageConfiguration?> {
+        look(.config(address, descriptor), for: origin) { if case .config(let config) = $0 { config } else { nil } }
+    }
+
+    mutating func referrers(_ address: RepositoryAddress, _ digest: Digest, for origin: Origin) -> Lookup<[Descriptor]?> {
+        look(.referrers(address, digest), for: origin) { if case .referrers(let list) = $0 { list } else { nil } }
+    }
+
+    mutating func content(_ location: ContentLocation, for origin: Origin) -> Lookup<ContentInspection?> {
+        look(.content(location), for: origin) { if case .content(let inspection) = $0 { inspection } else { nil } }
+    }
+
+    /// What the registry can do; `unknown` when it could not be read.
+    mutating func capability(_ feature: RegistryFeature, _ address: RepositoryAddress) -> Lookup<Capability> {
+        switch answer(.capability(feature, address)) {
+        case nil: .waiting
+        case .found(.capability(let capability))?: .known(capability)
+        default: .known(.unknown)
+        }
+    }
+
+    // MARK: Reporting
+
+    /// Something an entry needs could not be read.
+    mutating func fail(_ error: RegistryError, in registry: RegistryID?, for origin: Origin) {
+        if let registry { unreadableRegistries.insert(registry) }
+        if options.keepGoing {
+            leftOut.insert(Plan.LeftOut(what: "entry at \(origin)", reason: error.description, origin: origin))
+        } else {
+            diagnostics.insert(.error("unreadable", error.description, at: origin.range))
+        }
+    }
+
+    mutating func error(_ code: String, _ message: String, at origin: Origin, help: String? = nil, related: [(String, Origin)] = []) {
+        diagnostics.insert(
+            .error(code, message, at: origin.range, help: help, related: related.map { .init(message: $0.0, range: $0.1.range) })
+        )
+    }
+
+    mutating func note(_ code: String, _ message: String, at origin: Origin, help: String? = nil) {
+        diagnostics.insert(.note(code, message, at: origin.range, help: help))
+    }
+
+    /// Whether the filters of this run let this tag be planned.
+    func isSelected(_ address: RepositoryAddress, _ tag: TagName) -> Bool {
+        (options.targets.isEmpty || options.targets.contains { $0.matches(address, tag: tag) })
+            && !options.excludes.contains { $0.matches(address, tag: tag) }
+    }
+
+    /// Whether the filters let anything in this repository be planned.
+    func isSelected(_ address: RepositoryAddress) -> Bool {
+        (options.targets.isEmpty || options.targets.contains { $0.covers(address) })
+            && !options.excludes.contains { $0.tag == nil && $0.digest == nil && $0.covers(address) }
+    }
+
+    func isSelected(_ address: RepositoryAddress, _ digest: Digest) -> Bool {
+        (options.targets.isEmpty || options.targets.contains { $0.matches(address, digest: digest) })
+            && !options.excludes.contains { $0.matches(address, digest: digest) }
+    }
+
+    func kind(of registry: RegistryID) -> RegistryKind { desired.registries[registry]?.kind ?? (registry.isLayout ? .layout : .oci) }
+}
+
+extension Origin {
+    /// The beginning of the line: entries are named by their line.
+    var range: SourceRange {
+        SourceRange(file: file, start: SourcePosition(line: line, column: 1), end: SourcePosition(line: line, column: 1))
+    }
+}

@@ -1,0 +1,119 @@
+internal import OCI
+
+/// Tags → indexes → manifests → subjects of one repository, as they will stand. Every delete is decided on it.
+struct RepositoryGraph {
+    /// Why a digest must stay, in words and with what it is needed by.
+    struct ReasonToKeep {
+        var description: String
+        var subjects: [ManifestReference]
+    }
+
+    private let live: [TagName: Digest]
+    private let documents: [Digest: ManifestDocument]
+    /// Where kept tags, declared ones included, will lead.
+    private let kept: [TagName: Digest]
+    /// Untagged manifests, where the registry lists them.
+    private let listed: Set<Digest>
+
+    init(live: [TagName: Digest], kept: [TagName: Digest], listed: Set<Digest>, documents: [Digest: ManifestDocument]) {
+        self.live = live
+        self.kept = kept
+        self.listed = listed
+        self.documents = documents
+    }
+
+    func tags(on digest: Digest) -> [TagName] { live.filter { $0.value == digest }.map(\.key).sorted() }
+
+    func children(of digest: Digest) -> [Digest] { documents[digest]?.index?.manifests.map(\.digest) ?? [] }
+
+    func parents(of digest: Digest) -> [Digest] {
+        documents.filter { $0.value.index?.manifests.contains { $0.digest == digest } == true }.map(\.key).sorted()
+    }
+
+    /// Whether something that stays leads to `digest`: a kept index with it among its children, however deep, or a kept image that
+    /// it is a signature (or other referrer) of.
+    func reasonToKeep(_ digest: Digest, deleting deleted: Set<Digest>) -> ReasonToKeep? {
+        for (tag, root) in kept.sorted(by: { $0.key < $1.key })
+        where !deleted.contains(root) && root != digest && leads(from: root, to: digest) {
+            return ReasonToKeep(description: "the index under the tag \(tag) needs it", subjects: [.tag(tag)])
+        }
+        for root in listed.sorted() where !deleted.contains(root) && root != digest && leads(from: root, to: digest) {
+            return ReasonToKeep(description: "the index \(root.short) needs it", subjects: [.digest(root)])
+        }
+        if let subject = documents[digest]?.subject?.digest, !deleted.contains(subject), isKept(subject) {
+            return ReasonToKeep(
+                description: "it is a signature or other referrer of \(subject.short), which stays",
+                subjects: [.digest(subject)]
+            )
+        }
+        return nil
+    }
+
+    private func isKept(_ digest: Digest) -> Bool {
+        kept.values.contains { $0 == digest || leads(from: $0, to: digest) } || listed.contains(digest)
+    }
+
+    private func leads(from root: Digest, to digest: Digest) -> Bool {
+        var seen: Set<Digest> = [root]
+        var queue = [root]
+        while let next = queue.popLast() {
+            for child in children(of: next) {
+                if child == digest { return true }
+                if seen.insert(child).inserted { queue.append(child) }
+            }
+        }
+        return false
+    }
+}
+
+extension PlanningRun {
+    /// Reads every tag, and every manifest that a tag or (where the registry lists them) anything else leads from.
+    /// A manifest that cannot be read fails the whole: no delete is decided on half a graph.
+    mutating func readGraph(of address: RepositoryAddress, deleting deleted: Set<Digest>, for origin: Origin) -> Lookup<RepositoryGraph> {
+        let live: [TagName: Digest]
+        switch digestsByTag(in: address, for: origin, limit: .max) {
+        case .waiting: return .waiting
+        case .failed: return .failed
+        case .known(let digests): live = digests ?? [:]
+        }
+        var kept = live
+        for (tag, declaration) in declarations.tags(in: address) {
+            guard let digest = declaration.digest else { continue }
+            kept[tag] = digest
+        }
+        var listed: Set<Digest> = []
+        switch digests(address, for: origin) {
+        case .waiting: return .waiting
+        case .failed: return .failed
+        case .known(let digests): listed = Set(digests ?? [])
+        }
+        var documents: [Digest: ManifestDocument] = [:]
+        var queue = Array(Set(live.values).union(listed).union(deleted)).sorted()
+        var seen = Set(queue)
+        var isOpen = false
+        while let digest = queue.popLast() {
+            switch manifest(address, digest, for: origin) {
+            case .waiting: isOpen = true
+            case .failed: return .failed
+            case .known(let document):
+                // A child that is not there leads nowhere; a tag's own manifest went between two answers: its tag went too.
+                guard let document else { continue }
+                documents[digest] = document
+                for child in document.index?.manifests ?? [] where MediaType.isIndex(child.mediaType) && seen.insert(child.digest).inserted
+                {
+                    queue.append(child.digest)
+                }
+            }
+        }
+        // What will be put here is known from its source.
+        for (_, declaration) in declarations.tags(in: address) {
+            guard declaration.isPut, let content = declaration.content else { continue }
+            switch self.documents(of: content, for: origin) {
+            case .waiting: isOpen = true
+            case .failed: return .failed
+            case .known(let coming): for document in coming { documents[document.digest] = document }
+            }
+        }
+        return isOpen ? .waiting : .known(RepositoryGraph(live: live, kept: kept, listed: listed, documents: documents))
+    }
+}

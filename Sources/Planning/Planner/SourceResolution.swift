@@ -1,0 +1,275 @@
+internal import Diagnostics
+internal import OCI
+
+extension PlanningRun {
+    /// How far an entry has come.
+    enum Progress {
+        case waiting, failed, done
+    }
+
+    /// Evaluates the entries, each after those it reads from, into declared tags.
+    mutating func declareEverything() {
+        guard let graph = makeEntryGraph() else { return }
+        var open: Set<Digest> = []
+        var lacking: Set<String> = []
+        for case .image(let entry) in graph.nodes {
+            guard case .reference(let source, .digest(let digest)) = entry.source, graph.isWritten(source) else { continue }
+            switch head(source, .digest(digest), for: entry.origin) {
+            case .waiting: open.insert(digest)
+            case .known(nil): lacking.insert("\(source)@\(digest)")
+            case .known, .failed: break
+            }
+        }
+        guard open.isEmpty else { return }
+        let (sorted, cyclic, dependencies) = graph.order { lacking.contains("\($0)@\($1)") }
+        reportCycle(cyclic.map { graph.nodes[$0].origin })
+        var progress: [Progress] = Array(repeating: .failed, count: graph.nodes.count)
+        for index in sorted {
+            let before = dependencies[index].map { progress[$0] }
+            if before.contains(.waiting) {
+                progress[index] = .waiting
+            } else if before.contains(.failed) {
+                progress[index] = .failed
+                leaveOut(graph.nodes[index].origin, because: "an entry that it reads from is left out")
+            } else {
+                progress[index] = evaluate(graph.nodes[index])
+            }
+        }
+    }
+
+    private mutating func reportCycle(_ origins: [Origin]) {
+        let places = Set(origins).sorted()
+        guard let first = places.first else { return }
+        error(
+            "cycle",
+            "these entries wait for each other: each reads what another of them writes",
+            at: first,
+            help: "take the source of one of them from elsewhere, or name it by digest",
+            related: places.dropFirst().map { ("this entry is part of the cycle", $0) }
+        )
+    }
+
+    private mutating func leaveOut(_ origin: Origin, because reason: String) {
+        if options.keepGoing { leftOut.insert(Plan.LeftOut(what: "entry at \(origin)", reason: reason, origin: origin)) }
+    }
+
+    private mutating func evaluate(_ node: EntryGraph.Node) -> Progress {
+        switch node {
+        case .image(let entry): return evaluate(entry)
+        case .copy(let entry, let source, let targets): return evaluate(entry, from: source, to: targets)
+        }
+    }
+
+    private mutating func evaluate(_ entry: ImageEntry) -> Progress {
+        let content: Lookup<ResolvedContent?>
+        switch entry.source {
+        case .local(let location): content = resolve(location, for: entry)
+        case .reference(let source, let reference): content = resolve(source, reference, for: entry.origin)
+        }
+        switch content {
+        case .waiting: return .waiting
+        case .failed: return .failed
+        case .known(nil):
+            guard entry.rules.missing == .error else {
+                note("source-missing", "the source of this entry is gone; its targets stay as they are (missing: keep)", at: entry.origin)
+                return declare(nil, tags: entry.tags, in: entry.targets, entry.origin, entry.rules)
+            }
+            return reportMissing(entry)
+        case .known(let found?):
+            switch select(entry.rules.platforms, of: found, for: entry.origin) {
+            case .waiting: return .waiting
+            case .failed: return .failed
+            case .known(let selected): return declare(selected, tags: entry.tags, in: entry.targets, entry.origin, entry.rules)
+            }
+        }
+    }
+
+    /// The content behind a reference, as it will stand. `known(nil)`: it is not there.
+    mutating func resolve(_ source: RepositoryAddress, _ reference: ManifestReference, for origin: Origin) -> Lookup<ResolvedContent?> {
+        if case .tag(let tag) = reference {
+            if let declaration = declarations[source, tag] {
+                return chain(declaration, DeclaredTag(address: source, tag: tag), for: origin)
+            }
+            switch isRemoved(source, tag, for: origin) {
+            case .waiting: return .waiting
+            case .failed: return .failed
+            case .known(let removal?):
+                error(
+                    "source-removed",
+                    "\(source):\(tag) cannot be a source, since this spec removes it",
+                    at: origin,
+                    related: [("removed here", removal)]
+                )
+                return .failed
+            case .known(nil): break
+            }
+        }
+        switch head(source, reference, for: origin) {
+        case .waiting: return .waiting
+        case .failed: return .failed
+        case .known(let head?):
+            let label = "\(source)\(reference.suffix)"
+            return .known(
+                ResolvedContent(
+                    identity: .exact(head.digest),
+                    digest: head.digest,
+                    mediaType: head.mediaType,
+                    origin: .registry(source),
+                    readable: .registry(source),
+                    label: label
+                )
+            )
+        case .known(nil):
+            if case .digest(let digest) = reference { return .known(declaredContent(source, digest)) }
+            return .known(nil)
+        }
+    }
+
+    /// A tag that this plan declares: what it will lead to, read where it will be.
+    private mutating func chain(_ declaration: Declaration, _ source: DeclaredTag, for origin: Origin) -> Lookup<ResolvedContent?> {
+        switch declaration.state {
+        case .failed: return .failed
+        case .inPlace(let digest), .kept(let digest), .refused(let digest):
+            let known = declaration.content?.digest == digest ? declaration.content : nil
+            let place = ContentOrigin.registry(source.address)
+            return .known(
+                ResolvedContent(
+                    identity: .exact(digest),
+                    digest: digest,
+                    mediaType: known?.mediaType ?? "",
+                    origin: place,
+                    readable: place,
+                    manifest: known?.manifest,
+                    label: "\(source.address):\(source.tag)",
+                    follows: source
+                )
+            )
+        case .waiting, .toPut:
+            guard let digest = declaration.digest, var content = declaration.content else { return .waiting }
+            content.identity = .exact(digest)
+            content.origin = .registry(source.address)
+            content.label = "\(source.address):\(source.tag)"
+            content.follows = source
+            return .known(content)
+        }
+    }
+
+    /// Content that another entry puts into this repository under some tag.
+    private func declaredContent(_ source: RepositoryAddress, _ digest: Digest) -> ResolvedContent? {
+        let found = declarations.tags(in: source).sorted { $0.key < $1.key }.first { $0.value.digest == digest }
+        guard let (tag, declaration) = found, var content = declaration.content, content.digest == digest else { return nil }
+        content.identity = .exact(digest)
+        content.origin = .registry(source)
+        content.label = "\(source)@\(digest)"
+        content.follows = DeclaredTag(address: source, tag: tag)
+        return content
+    }
+
+    private mutating func resolve(_ location: ContentLocation, for entry: ImageEntry) -> Lookup<ResolvedContent?> {
+        switch content(location, for: entry.origin) {
+        case .waiting: return .waiting
+        case .failed: return .failed
+        case .known(nil): return .known(nil)
+        case .known(let inspection?):
+            let root = inspection.root
+            return .known(
+                ResolvedContent(
+                    identity: inspection.imageID.map { .image(config: $0) } ?? .exact(root.digest),
+                    digest: root.digest,
+                    mediaType: root.mediaType,
+                    origin: .local(location),
+                    readable: .local(location),
+                    manifest: root,
+                    inspection: inspection,
+                    label: ContentOrigin.local(location).description
+                )
+            )
+        }
+    }
+
+    private mutating func reportMissing(_ entry: ImageEntry) -> Progress {
+        switch entry.source {
+        case .local(let location):
+            error(
+                "source-missing",
+                "\(location.path) is not there",
+                at: entry.origin,
+                help: "build it first, correct the path, or write 'missing: keep'"
+            )
+        case .reference(let source, let reference):
+            return reportMissing(source, reference, at: entry.origin)
+        }
+        return .failed
+    }
+
+    /// Names the nearest tags; one list is worth it, since nothing goes on without the source.
+    mutating func reportMissing(_ source: RepositoryAddress, _ reference: ManifestReference, at origin: Origin) -> Progress {
+        var help = "correct the reference, or write 'missing: keep' to leave the targets as they are"
+        if case .tag(let tag) = reference {
+            switch answer(.tags(source)) {
+            case nil: return .waiting
+            case .found(.tags(let tags))?:
+                let names = tags.filter { $0.companion == nil }.map(\.description)
+                help = "the repository has \(names.count) tag\(names.count == 1 ? "" : "s")" + nearest(tag.description, names) + "; " + help
+            case .absent?: help = "the repository is not there; " + help
+            case .found?, .unreadable?: break
+            }
+        }
+        error("source-missing", "the source \(source)\(reference.suffix) is not there", at: origin, help: help)
+        return .failed
+    }
+
+    private func nearest(_ word: String, _ names: [String]) -> String {
+        let best = names.map { (Suggestion.distance(word, $0, limit: 8), $0) }.sorted { $0 < $1 }.prefix(3).map(\.1)
+        return best.isEmpty ? "" : ", nearest: " + best.joined(separator: ", ")
+    }
+
+    // MARK: Declaring
+
+    /// Declares the tags in every target. `content` nil: the tags keep what they have.
+    mutating func declare(
+        _ content: ResolvedContent?,
+        tags: [TagName],
+        in targets: [RepositoryAddress],
+        _ origin: Origin,
+        _ rules: TransferRules
+    ) -> Progress {
+        var progress = Progress.done
+        for address in targets {
+            for tag in tags where isSelected(address, tag) {
+                if let content, content.origin == .registry(address), content.label == "\(address):\(tag)" { continue }
+                var declaration = Declaration(content: content, origin: origin, rules: rules, state: .waiting)
+                if let known = declarations[address, tag] {
+                    guard let merged = merge(known, declaration, DeclaredTag(address: address, tag: tag)) else { continue }
+                    declarations[address, tag] = merged
+                    continue
+                }
+                declaration.state = settle(declaration, address, tag)
+                declarations[address, tag] = declaration
+                // Chained entries need the digest only where it is not the content's own.
+                if declaration.digest == nil, declaration.state == .waiting { progress = .waiting }
+            }
+        }
+        return progress
+    }
+
+    /// The same content twice is fine; two contents under one tag are not.
+    private mutating func merge(_ known: Declaration, _ new: Declaration, _ tag: DeclaredTag) -> Declaration? {
+        guard let first = known.content, let second = new.content else { return new.content == nil ? nil : known }
+        guard first.identity == second.identity || first.digest == second.digest else {
+            error(
+                "conflict",
+                "two entries want different digests under \(tag.address):\(tag.tag): \(first.digest.short) (\(first.label)) and "
+                    + "\(second.digest.short) (\(second.label))",
+                at: new.origin,
+                help: "keep one of the two entries, or give one of them another tag",
+                related: [("the other entry is here", known.origin)]
+            )
+            return nil
+        }
+        guard known.rules.referrers != .always, new.rules.referrers == .always else { return nil }
+        var merged = known
+        merged.rules.referrers = .always
+        return merged
+    }
+}
