@@ -39,6 +39,9 @@ package final class Folder: Sendable {
     /// For messages.
     package func path(of relative: String) -> String { path.hasSuffix("/") ? path + relative : "\(path)/\(relative)" }
 
+    /// Whether this process may make files in it.
+    package var isWritable: Bool { faccessat(descriptor, ".", W_OK | X_OK, 0) == 0 }
+
     // MARK: Going down
 
     package func folder(_ relative: String, creating: Bool = false) throws(FileError) -> Folder {

@@ -1,0 +1,161 @@
+internal import Files
+internal import OCI
+internal import Synchronization
+
+/// The files of one repository: `<root>/<repository>/{oci-layout,index.json,blobs/<algorithm>/<hex>}`. Everything is opened without following
+/// links below the root. What was parsed is kept in memory while the file is the same.
+///
+/// Two locks, in files of their own that other tools pass over, keep crplan processes apart:
+/// - the *blobs lock*: shared from the first blob to the last tag (a lease, or one call), exclusive while blobs are removed;
+/// - the *index lock*: exclusive while `index.json` is read, edited and written.
+/// The blobs lock is taken before the index lock, never after it, and no lock is ever upgraded. Readers take none: files appear by rename.
+final class LayoutFolder: Sendable {
+    private static let blobsLock = ".crplan-blobs.lock"
+    private static let indexLock = ".crplan-index.lock"
+    private static let largestIndex = 64 << 20
+
+    let root: String
+    let repository: RepositoryName
+    let failure: LayoutFailure
+
+    private struct Cache {
+        var index: (status: FileStatus, index: LayoutIndex)?
+        var facts: [Digest: ManifestFacts] = [:]
+    }
+
+    private let cache = Mutex(Cache())
+
+    init(root: String, registry: RegistryID, repository: RepositoryName) {
+        self.root = root
+        self.repository = repository
+        failure = LayoutFailure(registry: registry, repository: repository)
+    }
+
+    // MARK: Folders and locks
+
+    /// `nil`: there is no such folder.
+    func open() throws(RegistryError) -> Folder? {
+        try failure.filesIfPresent { () throws(FileError) in try Folder(root).folder(repository.description) }
+    }
+
+    /// Makes the folder, with the marks of a layout, when needed.
+    func make() throws(RegistryError) -> Folder {
+        try failure.files { () throws(FileError) in
+            let folder = try Folder.create(root).folder(repository.description, creating: true)
+            if try folder.status("oci-layout") == nil {
+                try folder.writeAtomically(Array(#"{"imageLayoutVersion":"1.0.0"}"#.utf8), to: "oci-layout")
+            }
+            _ = try folder.folder("blobs/sha256", creating: true)
+            return folder
+        }
+    }
+
+    func lockBlobs(_ mode: FileLock.Mode, in folder: Folder) async throws(RegistryError) -> FileLock {
+        try await lock(Self.blobsLock, mode, in: folder)
+    }
+
+    func lockIndex(in folder: Folder) async throws(RegistryError) -> FileLock {
+        try await lock(Self.indexLock, .exclusive, in: folder)
+    }
+
+    /// Nobody holds a lock for long but who writes large blobs; ten minutes without one is told to the user.
+    private func lock(_ name: String, _ mode: FileLock.Mode, in folder: Folder) async throws(RegistryError) -> FileLock {
+        do throws(FileError) {
+            return try await FileLock.acquire(mode, name, in: folder, patience: .seconds(600))
+        } catch {
+            guard error.code == .busy else { throw failure.error(error) }
+            throw failure.error(
+                .unavailable,
+                mode == .exclusive ? "change" : "write into",
+                reason: "somebody else has been writing there for ten minutes",
+                help: "wait until that run has ended, and run it again"
+            )
+        }
+    }
+
+    // MARK: The index
+
+    /// `nil`: the folder holds no layout.
+    func index() throws(RegistryError) -> LayoutIndex? {
+        guard let folder = try open() else { return nil }
+        return try index(in: folder)
+    }
+
+    func index(in folder: Folder) throws(RegistryError) -> LayoutIndex? {
+        guard let file = try failure.filesIfPresent({ () throws(FileError) in try folder.file("index.json") }) else { return nil }
+        let status = try failure.files { () throws(FileError) in try file.status() }
+        if let known = cache.withLock({ $0.index }), known.status == status { return known.index }
+        try checkVersion(in: folder)
+        let bytes = try failure.files { () throws(FileError) in try file.readToEnd(limit: Self.largestIndex) }
+        do throws(LayoutIndex.Invalid) {
+            let index = try LayoutIndex(parsing: bytes)
+            cache.withLock { $0.index = (status, index) }
+            return index
+        } catch {
+            throw failure.unreadable("", reason: "index.json cannot be understood: \(error)")
+        }
+    }
+
+    /// A missing `oci-layout` is passed over, since it is made before anything is written; another version is not.
+    private func checkVersion(in folder: Folder) throws(RegistryError) {
+        let read = try failure.filesIfPresent { () throws(FileError) in try folder.file("oci-layout").readToEnd(limit: 1 << 16) }
+        guard let read else { return }
+        let version = (try? JSONValue(parsing: read))?["imageLayoutVersion"]?.string
+        guard version == "1.0.0" else {
+            throw failure.unreadable("", reason: "its file oci-layout does not name version 1.0.0 of the image layout")
+        }
+    }
+
+    /// Writes `index.json`; the caller holds the index lock.
+    func write(_ index: LayoutIndex, in folder: Folder) throws(RegistryError) {
+        let status = try failure.files { () throws(FileError) in
+            try folder.writeAtomically(index.bytes, to: "index.json")
+            return try folder.status("index.json")
+        }
+        cache.withLock { $0.index = status.map { ($0, index) } }
+    }
+
+    // MARK: Manifests
+
+    /// `nil`: not there, or something else than a manifest although `announced` does not call it one.
+    func manifest(_ digest: Digest, announced: String?, in folder: Folder) throws(RegistryError) -> ManifestDocument? {
+        let isAnnounced = announced.map { MediaType.isManifest($0) || MediaType.schema1.contains($0) } ?? false
+        guard let file = try failure.filesIfPresent({ () throws(FileError) in try folder.file(digest.blobPath) }) else { return nil }
+        let size = try failure.files { () throws(FileError) in try file.status().size }
+        guard size <= ManifestDocument.largestSize || isAnnounced else { return nil }
+        let bytes = try failure.files { () throws(FileError) in try file.readToEnd(limit: ManifestDocument.largestSize) }
+        guard Digest.of(bytes, with: digest.algorithm) == digest else {
+            throw failure.unreadable("@\(digest)", reason: "the file holds other bytes than its name says")
+        }
+        do throws(ManifestDocument.Invalid) {
+            let type = announced.flatMap { $0.isEmpty ? nil : $0 }
+            let document = try ManifestDocument(bytes: bytes, mediaType: type, algorithm: digest.algorithm)
+            cache.withLock { $0.facts[digest] = ManifestFacts(document) }
+            return document
+        } catch {
+            guard isAnnounced else { return nil }
+            throw failure.unreadable("@\(digest)", reason: error.description)
+        }
+    }
+
+    /// As `manifest`, from memory where it was read before and is still there.
+    func facts(_ digest: Digest, announced: String?, in folder: Folder) throws(RegistryError) -> ManifestFacts? {
+        if let known = cache.withLock({ $0.facts[digest] }), try blobSize(digest, in: folder) == known.descriptor.size { return known }
+        guard let document = try manifest(digest, announced: announced, in: folder) else { return nil }
+        return ManifestFacts(document)
+    }
+
+    /// `nil`: not there. Throws for what is not a regular file.
+    func blobSize(_ digest: Digest, in folder: Folder) throws(RegistryError) -> Int64? {
+        guard let status = try failure.files({ () throws(FileError) in try folder.status(digest.blobPath) }) else { return nil }
+        guard status.kind == .regular else {
+            throw failure.error(.localFile, "read", "@\(digest)", reason: "it is not a regular file, and links are not followed")
+        }
+        return status.size
+    }
+}
+
+extension Digest {
+    /// Below a layout; a digest is hex alone, so this cannot lead anywhere else.
+    var blobPath: String { "blobs/\(algorithm.rawValue)/\(encoded)" }
+}
