@@ -15,13 +15,18 @@ actor IndexWriter {
         let turn: CheckedContinuation<Turn, Never>
     }
 
-    private let folder: LayoutFolder
+    /// Writes these edits, in their order, as one. Runs apart from this actor, so that more edits can gather meanwhile.
+    typealias Write = @concurrent @Sendable ([LayoutIndex.Edit]) async throws(RegistryError) -> Void
+
+    private let write: Write
     private var waiting: [Waiting] = []
     private var isWriting = false
 
-    init(_ folder: LayoutFolder) {
-        self.folder = folder
+    init(write: @escaping Write) {
+        self.write = write
     }
+
+    var waitingCount: Int { waiting.count }
 
     /// Returns when the edit is on the device.
     func commit(_ edit: LayoutIndex.Edit) async throws(RegistryError) {
@@ -34,7 +39,7 @@ actor IndexWriter {
         waiting = []
         let result: Result<Void, RegistryError>
         do throws(RegistryError) {
-            try await folder.commit([edit] + batch.map(\.edit))
+            try await write([edit] + batch.map(\.edit))
             result = .success(())
         } catch {
             result = .failure(error)
@@ -55,7 +60,7 @@ actor IndexWriter {
 }
 
 extension LayoutFolder {
-    /// Reads, edits and writes the index under its lock. Runs apart from the caller's actor, so that more edits can gather meanwhile.
+    /// Reads, edits and writes the index under its lock.
     @concurrent
     func commit(_ edits: [LayoutIndex.Edit]) async throws(RegistryError) {
         let folder = try make()

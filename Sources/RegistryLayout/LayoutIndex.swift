@@ -8,9 +8,9 @@ struct LayoutIndex: Hashable, Sendable {
     struct Entry: Hashable, Sendable {
         private(set) var members: [String: JSONValue]
         let descriptor: Descriptor
+        private(set) var name: String?
 
         var digest: Digest { descriptor.digest }
-        var name: String? { members["annotations"]?[LayoutIndex.nameAnnotation]?.string }
 
         init(_ descriptor: Descriptor) {
             self.descriptor = Descriptor(mediaType: descriptor.mediaType, digest: descriptor.digest, size: descriptor.size)
@@ -33,9 +33,11 @@ struct LayoutIndex: Hashable, Sendable {
                 throw Invalid(description: "'\(text.withVisibleControls)' in index.json is not a digest: \(error)")
             }
             self.members = members
+            name = members["annotations"]?[LayoutIndex.nameAnnotation]?.string
         }
 
         mutating func rename(_ name: String?) {
+            self.name = name
             var annotations = members["annotations"]?.object ?? [:]
             annotations[LayoutIndex.nameAnnotation] = name.map { .string($0) }
             members["annotations"] = annotations.isEmpty ? nil : .object(annotations)

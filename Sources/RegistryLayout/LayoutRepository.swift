@@ -19,7 +19,7 @@ final class LayoutRepository: Sendable {
 
     init(_ folder: LayoutFolder) {
         self.folder = folder
-        writer = IndexWriter(folder)
+        writer = IndexWriter { (edits) throws(RegistryError) in try await folder.commit(edits) }
     }
 
     var unlisted: [Digest: Descriptor] { state.withLock { $0.unlisted } }
