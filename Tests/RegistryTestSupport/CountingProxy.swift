@@ -1,0 +1,182 @@
+internal import NIOCore
+internal import NIOPosix
+internal import Synchronization
+
+/// A request as it passed the proxy.
+package struct ProxiedRequest: Hashable, Sendable {
+    /// Counts from 1 over all connections.
+    package var number: Int
+    package var method: String
+    package var target: String
+
+    package var line: String { "\(method) \(target.prefix { $0 != "?" })" }
+}
+
+/// A proxy on loopback in front of a real registry without TLS. It passes bytes through, counts them and the requests, and lets a test
+/// act at any request.
+package final class CountingProxy: Sendable {
+    package enum Verdict: Hashable, Sendable {
+        case forward
+        /// The connection is closed; the registry never sees the request.
+        case drop
+        /// The registry gets the request; its reply is lost with the connection.
+        case dropReply
+    }
+
+    /// Called before the head of a request is passed on, which waits for the verdict.
+    package typealias Handler = @Sendable (ProxiedRequest) async -> Verdict
+
+    private struct State: Sendable {
+        var requests: [ProxiedRequest] = []
+        var bytesToRegistry: Int64 = 0
+        var bytesFromRegistry: Int64 = 0
+        var handler: Handler?
+    }
+
+    package let port: Int
+    private let state = Mutex(State())
+
+    fileprivate init(port: Int) {
+        self.port = port
+    }
+
+    /// `127.0.0.1:PORT`.
+    package var host: String { "127.0.0.1:\(port)" }
+    package var requests: [ProxiedRequest] { state.withLock { $0.requests } }
+    /// Requests and their bodies, as they went over the wire.
+    package var bytesToRegistry: Int64 { state.withLock { $0.bytesToRegistry } }
+    package var bytesFromRegistry: Int64 { state.withLock { $0.bytesFromRegistry } }
+
+    package func setHandler(_ handler: Handler?) { state.withLock { $0.handler = handler } }
+
+    /// Calls `action` when request number `number` comes, before the registry sees it.
+    package func atRequest(_ number: Int, _ action: @escaping @Sendable (ProxiedRequest) async -> Verdict) {
+        setHandler { request in request.number == number ? await action(request) : .forward }
+    }
+
+    package func forget() {
+        state.withLock { state in
+            state.requests = []
+            state.bytesToRegistry = 0
+            state.bytesFromRegistry = 0
+        }
+    }
+
+    fileprivate func verdict(_ method: String, _ target: String) async -> Verdict {
+        let (request, handler) = state.withLock { state in
+            let request = ProxiedRequest(number: state.requests.count + 1, method: method, target: target)
+            state.requests.append(request)
+            return (request, state.handler)
+        }
+        return await handler?(request) ?? .forward
+    }
+
+    fileprivate func countToRegistry(_ count: Int) { state.withLock { $0.bytesToRegistry += Int64(count) } }
+    fileprivate func countFromRegistry(_ count: Int) { state.withLock { $0.bytesFromRegistry += Int64(count) } }
+}
+
+/// Runs a proxy in front of `127.0.0.1:port` while `body` runs.
+package func withCountingProxy<Result: Sendable>(
+    to port: Int,
+    _ body: @escaping @Sendable (CountingProxy) async throws -> Result
+) async throws -> Result {
+    let listener = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup).bind(
+        host: "127.0.0.1",
+        port: 0,
+        childChannelInitializer: wrap
+    )
+    guard let ownPort = listener.channel.localAddress?.port else { throw TestSupportError("no port to listen on") }
+    let proxy = CountingProxy(port: ownPort)
+    return try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask {
+            try await withThrowingDiscardingTaskGroup { group in
+                try await listener.executeThenClose { clients in
+                    for try await client in clients {
+                        group.addTask { await relay(client, to: port, proxy) }
+                    }
+                }
+            }
+        }
+        defer { group.cancelAll() }
+        return try await body(proxy)
+    }
+}
+
+private typealias BytesChannel = NIOAsyncChannel<ByteBuffer, ByteBuffer>
+
+@Sendable private func wrap(_ channel: any Channel) -> EventLoopFuture<BytesChannel> {
+    channel.eventLoop.makeCompletedFuture {
+        try BytesChannel(
+            wrappingChannelSynchronously: channel,
+            configuration: BytesChannel.Configuration(isOutboundHalfClosureEnabled: true)
+        )
+    }
+}
+
+private struct Dropped: Error {}
+
+/// Whether the client gets no more answers.
+private final class Mute: Sendable {
+    private let state = Mutex(false)
+
+    var isOn: Bool { state.withLock { $0 } }
+    func turnOn() { state.withLock { $0 = true } }
+}
+
+/// Either direction's end, or a verdict, ends both.
+private func relay(_ client: BytesChannel, to port: Int, _ proxy: CountingProxy) async {
+    do {
+        try await client.executeThenClose { fromClient, toClient in
+            let upstream = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup).connect(
+                host: "127.0.0.1",
+                port: port,
+                channelInitializer: wrap
+            )
+            try await upstream.executeThenClose { fromRegistry, toRegistry in
+                let mute = Mute()
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    group.addTask {
+                        for try await buffer in fromRegistry {
+                            if mute.isOn { throw Dropped() }
+                            proxy.countFromRegistry(buffer.readableBytes)
+                            try await toClient.write(buffer)
+                        }
+                    }
+                    group.addTask {
+                        var stream = RequestStream()
+                        for try await buffer in fromClient {
+                            for part in stream.feed(Array(buffer.readableBytesView)) {
+                                try await forward(part, toRegistry, proxy) { mute.turnOn() }
+                            }
+                        }
+                    }
+                    defer { group.cancelAll() }
+                    try await group.next()
+                }
+            }
+        }
+    } catch {
+        // A side broke off, or the test said so; both connections are closed.
+    }
+}
+
+private func forward(
+    _ part: RequestStream.Part,
+    _ toRegistry: NIOAsyncChannelOutboundWriter<ByteBuffer>,
+    _ proxy: CountingProxy,
+    mute: () -> Void
+) async throws {
+    let bytes: [UInt8]
+    switch part {
+    case .body(let body): bytes = body
+    case .head(let method, let target, let head):
+        bytes = head
+        switch await proxy.verdict(method, target) {
+        case .forward: break
+        case .drop: throw Dropped()
+        case .dropReply: mute()
+        }
+    }
+    proxy.countToRegistry(bytes.count)
+    try await toRegistry.write(ByteBuffer(bytes: bytes))
+}
