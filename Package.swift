@@ -80,7 +80,11 @@ let package = Package(
             name: "ExecutionTests",
             dependencies: ["Execution", "Planning", "Registry", "RegistryTestSupport", "Files", "OCI", logging]
         ),
-        .testTarget(name: "ReportingTests", dependencies: ["Reporting", "Planning", "Execution", "OCI", "Diagnostics"]),
+        .testTarget(
+            name: "ReportingTests",
+            dependencies: ["Reporting", "Planning", "Execution", "OCI", "Diagnostics"],
+            exclude: ["Golden"]
+        ),
         .testTarget(
             name: "CRPlanCLITests",
             dependencies: ["CRPlanCLI", "RegistryTestSupport", "Specification", "Planning", "Registry", "Files", "OCI", "Diagnostics", argumentParser]

@@ -1,0 +1,46 @@
+internal import OCI
+internal import Planning
+
+/// A listing as aligned tables, one for each kind of row.
+package enum ListText {
+    /// Ends with a line break. `full` shows whole digests.
+    package static func render(_ listing: Listing, full: Bool = false) -> String {
+        var blocks: [[String]] = []
+        if !listing.namespaces.isEmpty { blocks.append(namespaces(listing.namespaces)) }
+        if !listing.repositories.isEmpty { blocks.append(repositories(listing.repositories)) }
+        if !listing.tags.isEmpty { blocks.append(tags(listing.tags, full)) }
+        guard !blocks.isEmpty else { return "Nothing found.\n" }
+        return blocks.map { $0.joined(separator: "\n") + "\n" }.joined(separator: "\n")
+    }
+
+    private static func namespaces(_ rows: [Listing.Namespace]) -> [String] {
+        table(["NAMESPACE", "REPOSITORIES"], rows.map { ["\($0.registry)/\($0.name)", number($0.repositories)] })
+    }
+
+    private static func repositories(_ rows: [Listing.Repository]) -> [String] {
+        table(["REPOSITORY", "TAGS"], rows.map { ["\($0.address)", number($0.tags)] })
+    }
+
+    private static func tags(_ rows: [Listing.Tag], _ full: Bool) -> [String] {
+        table(
+            ["REPOSITORY", "TAG", "DIGEST", "SIZE", "CREATED", "PLATFORMS"],
+            rows.map { row in
+                let platforms = row.platforms.map(\.description).joined(separator: ", ")
+                return [
+                    row.address.description, row.tag?.description ?? "<none>", row.digest.map { full ? $0.description : $0.brief } ?? "-",
+                    row.size.map(Amounts.bytes) ?? "-", row.created.map(CalendarDate.day) ?? "-",
+                    row.problem.map { "! \($0)" } ?? (platforms.isEmpty ? "-" : platforms),
+                ]
+            }
+        )
+    }
+
+    private static func number(_ number: Int?) -> String { number.map { Amounts.count($0) } ?? "-" }
+
+    private static func table(_ header: [String], _ rows: [[String]]) -> [String] {
+        var table = Table()
+        table.add(header)
+        for row in rows { table.add(row.map(\.withVisibleControls)) }
+        return table.lines()
+    }
+}

@@ -1,0 +1,113 @@
+internal import OCI
+internal import Planning
+
+/// What a change does, in the words of the plan. Parts are joined by ` · `.
+struct ChangeWording {
+    let plan: Plan
+    let full: Bool
+    private let contents: [PlannedContent.ID: PlannedContent]
+
+    init(_ plan: Plan, full: Bool) {
+        self.plan = plan
+        self.full = full
+        contents = Dictionary(plan.contents.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    func content(of change: Change) -> PlannedContent? { change.content.flatMap { contents[$0] } }
+
+    /// Without the size, which depends on how many changes share the line.
+    func parts(of change: Change) -> [String] {
+        var parts: [String]
+        switch change.kind {
+        case .put: parts = change.isMove ? move(change) : add(change)
+        case .untag: parts = untag(change)
+        case .delete: parts = delete(change)
+        case .restore: parts = ["restore from the trash"]
+        case .namespace: parts = namespace(change)
+        case .retention: parts = retention(change)
+        }
+        if full, !change.reason.isEmpty, !change.isReferrerPut {
+            parts.append(change.reason.withVisibleControls)
+        }
+        return parts + undo(change)
+    }
+
+    private func add(_ change: Change) -> [String] {
+        let isByDigest = change.target.reference?.digest != nil
+        let digest = isByDigest ? nil : change.newDigest?.brief
+        var parts = [[digest, source(of: change)].compactMap(\.self).joined(separator: " ")]
+        if change.isReferrerPut, !change.reason.isEmpty { parts.append(change.reason.withVisibleControls) }
+        return parts + platforms(of: change)
+    }
+
+    private func move(_ change: Change) -> [String] {
+        guard let old = change.oldDigest, let new = change.newDigest else { return [] }
+        let parts =
+            ["\(old.brief) → \(new.algorithm == old.algorithm ? new.short : new.brief)"] + oldImage(change, keeps: "old image keeps")
+        return full ? parts + [source(of: change)].compactMap(\.self) + platforms(of: change) : parts
+    }
+
+    private func untag(_ change: Change) -> [String] {
+        var parts = ["untag" + (change.oldDigest.map { " \($0.brief)" } ?? "")] + oldImage(change, keeps: "image stays for")
+        switch change.method {
+        case .placeholder: parts.append("by a placeholder")
+        case .deleteTagElsePlaceholder: parts.append("by a placeholder where the registry cannot delete a tag")
+        default: break
+        }
+        return parts
+    }
+
+    private func delete(_ change: Change) -> [String] {
+        let tags = change.consequences.removedTags.map(\.description)
+        var parts = [tags.isEmpty ? "delete untagged image" : "delete with " + Amounts.list(tags, "tag")]
+        if change.consequences.children > 0 { parts.append("index of \(Amounts.count(change.consequences.children, "manifest"))") }
+        return parts + orphans(change)
+    }
+
+    private func namespace(_ change: Change) -> [String] {
+        guard change.isNamespaceRemoval else { return ["namespace"] }
+        for case .contents(let names) in change.preconditions where !names.isEmpty {
+            return ["delete namespace with \(Amounts.list(names.map(\.withVisibleControls), "repository", plural: "repositories"))"]
+        }
+        return ["delete empty namespace"]
+    }
+
+    private func retention(_ change: Change) -> [String] {
+        let victims = change.retentionVictims
+        let what = change.reason.isEmpty ? "retention policy" : "retention policy: \(change.reason.withVisibleControls)"
+        return victims.isEmpty ? [what] : [what, "removes \(Amounts.list(victims.map(\.withVisibleControls), "image"))"]
+    }
+
+    /// What becomes of the image that the tag leaves.
+    private func oldImage(_ change: Change, keeps: String) -> [String] {
+        guard let remaining = change.consequences.remainingTags else { return [] }
+        if remaining.isEmpty { return ["\(change.kind == .untag ? "image" : "old image") LOSES ITS LAST TAG"] + orphans(change) }
+        return ["\(keeps) \(Amounts.list(remaining.map(\.description), "tag", limit: full ? nil : 5))"]
+    }
+
+    private func orphans(_ change: Change) -> [String] {
+        let count = change.consequences.referrers.count
+        guard count > 0 else { return [] }
+        return ["\(Amounts.count(count, "referrer")) \(count == 1 ? "loses its" : "lose their") subject"]
+    }
+
+    private func source(of change: Change) -> String? {
+        guard let content = content(of: change) else { return change.method.rawValue }
+        return "\(change.method.rawValue) from \(content.label.withVisibleControls)"
+    }
+
+    private func platforms(of change: Change) -> [String] {
+        guard let platforms = content(of: change)?.platforms, !platforms.isEmpty else { return [] }
+        if full { return [platforms.map(\.description.withVisibleControls).joined(separator: ", ")] }
+        return [Amounts.count(platforms.count, "platform")]
+    }
+
+    private func undo(_ change: Change) -> [String] {
+        switch change.undo {
+        case .remove, .retag: []
+        case .trash(let days): ["ICR keeps it \(Amounts.count(days, "day"))"]
+        case .backup(let name): ["backup in \(name.withVisibleControls)"]
+        case .none: ["cannot be undone"]
+        }
+    }
+}

@@ -1,0 +1,24 @@
+internal import OCI
+internal import Planning
+
+/// How registries are called in output: a host in full where it stands alone, the alias where several stand together; a layout by its alias.
+struct RegistryNames {
+    private let aliases: [RegistryID: String]
+
+    init(_ registries: [RegistryDeclaration]) {
+        aliases = Dictionary(
+            registries.compactMap { declared in declared.alias.map { (declared.id, $0) } },
+            uniquingKeysWith: { first, _ in first }
+        )
+    }
+
+    func short(_ id: RegistryID) -> String { (aliases[id] ?? id.description).withVisibleControls }
+
+    func alone(_ id: RegistryID) -> String { id.isLayout ? short(id) : id.description }
+
+    /// `us.icr.io/payments/api:1`, or `de, jp, us  payments/api:1`.
+    func place(_ path: String, in registries: [RegistryID]) -> String {
+        guard registries.count > 1 else { return (registries.first.map { alone($0) + "/" } ?? "") + path }
+        return registries.map(short).sorted(by: NaturalOrder.precedes).joined(separator: ", ") + "  " + path
+    }
+}
