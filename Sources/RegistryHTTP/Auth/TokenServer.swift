@@ -1,0 +1,100 @@
+internal import AsyncHTTPClient
+internal import Logging
+internal import NIOCore
+internal import NIOHTTP1
+internal import OCI
+internal import Registry
+
+/// Sends token requests. They take no slot of the registry's gate: a request that waits for its token holds one already.
+struct TokenServer: Sendable {
+    let settings: HTTPRegistrySettings
+    let connections: Connections
+    let clock: RegistryClock
+    let logger: Logger
+
+    func fetch(_ request: TokenRequest, for purpose: Purpose) async throws(RegistryError) -> Token {
+        if let form = request.form {
+            var message = HTTPClientRequest(url: request.realm.text)
+            message.method = .POST
+            message.headers.add(name: "content-type", value: "application/x-www-form-urlencoded")
+            message.body = .bytes(ByteBuffer(string: form))
+            let (status, bytes) = try await send(message, to: request.realm, purpose)
+            if status != 404, status != 405 { return try token(status, bytes, request, purpose) }
+        }
+        var message = HTTPClientRequest(url: request.address.text)
+        if let basic = request.basicHeader { message.headers.add(name: "authorization", value: basic) }
+        let (status, bytes) = try await send(message, to: request.address, purpose)
+        return try token(status, bytes, request, purpose)
+    }
+
+    /// The challenge of `/v2/`, for registries whose 401 carries none.
+    func ping(for purpose: Purpose) async -> [Challenge] {
+        let address = connections.base.appending(path: "/v2/")
+        var message = HTTPClientRequest(url: address.text)
+        message.headers.add(name: "user-agent", value: settings.userAgent)
+        guard let answer = try? await connections.execute(message, at: address, .answer) else { return [] }
+        _ = try? await answer.body.collect(upTo: ErrorBody.largestSize)
+        return Challenge.parse(answer.headers["www-authenticate"])
+    }
+
+    private func token(_ status: Int, _ bytes: [UInt8], _ request: TokenRequest, _ purpose: Purpose) throws(RegistryError) -> Token {
+        let host = request.realm.authority
+        guard (200..<300).contains(status) else {
+            let body = ErrorBody(bytes: bytes, contentType: nil)
+            let code: RegistryError.Code =
+                status == 401 || status == 400 ? .unauthorized : status == 403 ? .denied : status == 429 ? .rateLimited : .unavailable
+            let reason = "the token server \(host) gave no token" + (body.text.isEmpty ? "" : ": \(body.text)")
+            let help = request.credential == nil ? "\(settings.id) may need a login; none is known for it" : nil
+            throw purpose.error(code, status: status, registryCode: body.code, reason, help: help)
+        }
+        do throws(Token.Invalid) {
+            return try Token(answer: bytes, receivedAt: clock.wallSeconds())
+        } catch {
+            throw purpose.error(.badAnswer, "the token server \(host) gave no token: \(error.description)")
+        }
+    }
+
+    private func send(
+        _ message: HTTPClientRequest,
+        to address: WebAddress,
+        _ purpose: Purpose
+    ) async throws(RegistryError) -> (status: Int, body: [UInt8]) {
+        var message = message
+        message.headers.replaceOrAdd(name: "user-agent", value: settings.userAgent)
+        var retry = RetryPolicy(startedAt: clock.uptime())
+        while true {
+            let outcome: RetryPolicy.Outcome
+            let result: Result<(status: Int, body: [UInt8]), RegistryError>
+            do {
+                let answer = try await connections.execute(message, at: address, .answer)
+                let status = Int(answer.status.code)
+                logger.debug("\(message.method) \(address) → \(status)")
+                let body = Array(try await answer.body.collect(upTo: Token.largestAnswer).readableBytesView)
+                guard RetryPolicy.isTransient(status) else { return (status, body) }
+                let retryAfter = RetryPolicy.retryAfter(
+                    answer.headers.first(name: "retry-after"),
+                    date: answer.headers.first(name: "date"),
+                    now: clock.wallSeconds()
+                )
+                outcome = .status(status, permanent: false, retryAfter: retryAfter)
+                result = .success((status, body))
+            } catch is NIOTooManyBytesError {
+                throw purpose.error(.badAnswer, "the token server \(address.authority) answers with more than 1 MiB")
+            } catch {
+                let failure = Task.isCancelled ? TransportFailure.cancelled : TransportFailure(error)
+                let words = Exchange.error(for: failure, purpose, host: "the token server \(address.authority)")
+                guard let mapped = Exchange.outcome(of: failure) else { throw words }
+                outcome = mapped
+                result = .failure(words)
+            }
+            guard case .wait(let seconds, _) = retry.decide(outcome, now: clock.uptime(), jitter: clock.jitter()) else {
+                return try result.get()
+            }
+            do {
+                try await clock.sleep(seconds)
+            } catch {
+                throw purpose.cancelled
+            }
+        }
+    }
+}

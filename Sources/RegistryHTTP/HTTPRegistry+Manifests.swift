@@ -1,0 +1,191 @@
+internal import NIOCore
+internal import NIOHTTP1
+package import OCI
+package import Registry
+internal import Synchronization
+
+extension HTTPRegistry {
+    package func head(
+        _ reference: ManifestReference,
+        in repository: RepositoryName
+    ) async throws(RegistryError) -> ManifestHead? {
+        let purpose = purpose("resolve", repository, reference.suffix)
+        let response = try await exchange.send(manifestRequest(.HEAD, reference, repository, purpose))
+        switch response.status {
+        case 404:
+            remember(nil, reference, repository)
+            return nil
+        case 400, 405, 501: return try await headByGetting(reference, repository)
+        case 200..<300: break
+        default: throw await exchange.error(for: response, purpose)
+        }
+        response.permit.release()
+        guard let type = response.contentType, let size = response.contentLength, size >= 0, let named = response.contentDigest else {
+            return try await headByGetting(reference, repository)
+        }
+        var digest = named
+        if let wanted = reference.digest {
+            guard wanted.algorithm != named.algorithm || wanted == named else {
+                throw purpose.error(.corrupt, "the registry answers with \(named) instead")
+            }
+            digest = wanted
+        }
+        remember(digest, reference, repository)
+        return ManifestHead(digest: digest, mediaType: MediaType.essence(of: type), size: size)
+    }
+
+    package func manifest(
+        _ reference: ManifestReference,
+        in repository: RepositoryName
+    ) async throws(RegistryError) -> ManifestDocument? {
+        let purpose = purpose("read", repository, reference.suffix)
+        let response = try await exchange.send(manifestRequest(.GET, reference, repository, purpose))
+        if response.status == 404 {
+            remember(nil, reference, repository)
+            return nil
+        }
+        guard response.isSuccess else { throw await exchange.error(for: response, purpose) }
+        let bytes = try await response.collect(upTo: ManifestDocument.largestSize, purpose)
+        let document = try Self.document(bytes, response, reference, purpose)
+        remember(document.digest, reference, repository)
+        return document
+    }
+
+    package func putManifest(
+        _ document: ManifestDocument,
+        at reference: ManifestReference,
+        in repository: RepositoryName
+    ) async throws(RegistryError) {
+        let purpose = purpose("push", repository, reference.suffix)
+        if let wanted = reference.digest, wanted != document.digest {
+            throw purpose.error(.corrupt, "the manifest to push is \(document.digest)")
+        }
+        let before = seen(reference, repository)
+        var request = manifestRequest(.PUT, reference, repository, purpose)
+        request.headers = ["content-type": document.mediaType]
+        request.body = .bytes(document.bytes)
+        request.scopes = [.push(repository)]
+        request.patience = .commit
+        request.repetition = .unlessDone { () async throws(RegistryError) in
+            try await self.isStored(document, at: reference, in: repository, before: before, purpose)
+        }
+        let response = try await exchange.send(request)
+        guard response.isSuccess else { throw await exchange.error(for: response, purpose) }
+        response.permit.release()
+        if let named = response.contentDigest, named.algorithm == document.digest.algorithm, named != document.digest {
+            throw purpose.error(.corrupt, "the registry stored \(named) instead of \(document.digest)")
+        }
+        remember(document.digest, reference, repository)
+        if let subject = document.subject {
+            let keepsReferrers = response.headers.contains(name: "oci-subject")
+            try await listReferrer(document, of: subject.digest, in: repository, registryKeepsIt: keepsReferrers)
+        }
+    }
+
+    package func deleteManifest(_ digest: Digest, in repository: RepositoryName) async throws(RegistryError) {
+        let reference = ManifestReference.digest(digest)
+        let purpose = purpose("delete", repository, reference.suffix)
+        var request = manifestRequest(.DELETE, reference, repository, purpose)
+        request.headers = [:]
+        request.scopes = [.delete(repository)]
+        request.repetition = .unlessDone { () async throws(RegistryError) in try await self.head(reference, in: repository) == nil }
+        let response = try await exchange.send(request)
+        switch response.status {
+        case 200..<300:
+            response.permit.release()
+            if !response.wasSettled { learn(.deleteManifest, .yes, repository) }
+        case 404 where !response.error.isPlainText && !response.error.isHTML: return
+        case 404:
+            // A page for an unknown path proves nothing.
+            guard try await head(reference, in: repository) != nil else { return }
+            throw await exchange.error(for: response, purpose)
+        case 405,
+            400 where response.error.contains("UNSUPPORTED"):
+            learn(.deleteManifest, .no, repository)
+            throw purpose.error(
+                .unsupported,
+                status: response.status,
+                registryCode: response.error.code,
+                "\(id) does not allow manifest deletion",
+                help: "enable deletion in the registry, or leave it out of the spec"
+            )
+        default: throw await exchange.error(for: response, purpose)
+        }
+    }
+
+    func manifestRequest(
+        _ method: HTTPMethod,
+        _ reference: ManifestReference,
+        _ repository: RepositoryName,
+        _ purpose: Purpose
+    ) -> RegistryRequest {
+        RegistryRequest(
+            method: method,
+            address: address(repository, "manifests/\(reference)"),
+            purpose: purpose,
+            // One field: some registries read only the first, and without these types they answer 404 or with another digest.
+            headers: ["accept": MediaType.acceptedManifests.joined(separator: ", ")],
+            scopes: [.pull(repository)]
+        )
+    }
+
+    func learn(_ feature: RegistryFeature, _ capability: Capability, _ repository: RepositoryName?) {
+        memory.withLock { $0.learn(feature, capability, in: repository) }
+    }
+
+    private func headByGetting(_ reference: ManifestReference, _ repository: RepositoryName) async throws(RegistryError) -> ManifestHead? {
+        guard let document = try await manifest(reference, in: repository) else { return nil }
+        return ManifestHead(digest: document.digest, mediaType: document.mediaType, size: Int64(document.bytes.count))
+    }
+
+    /// Checks the bytes against the digest asked for, or by tag against the one that the registry names.
+    private static func document(
+        _ bytes: [UInt8],
+        _ response: RegistryResponse,
+        _ reference: ManifestReference,
+        _ purpose: Purpose
+    ) throws(RegistryError) -> ManifestDocument {
+        let expected = reference.digest ?? response.contentDigest.flatMap { $0.algorithm == .sha256 ? $0 : nil }
+        if let expected {
+            let computed = Digest.of(bytes, with: expected.algorithm)
+            guard computed == expected else {
+                throw purpose.error(.corrupt, "the registry sent bytes with the digest \(computed) instead of \(expected)")
+            }
+        }
+        do throws(ManifestDocument.Invalid) {
+            return try ManifestDocument(bytes: bytes, mediaType: response.contentType, algorithm: expected?.algorithm ?? .sha256)
+        } catch {
+            throw purpose.error(.corrupt, "the manifest is not valid: \(error.description.withVisibleControls)")
+        }
+    }
+
+    /// After a lost reply: whether the registry has the manifest. A tag that meanwhile holds something else than before is left alone, since
+    /// putting it again could undo someone's newer push.
+    private func isStored(
+        _ document: ManifestDocument,
+        at reference: ManifestReference,
+        in repository: RepositoryName,
+        before: Digest??,
+        _ purpose: Purpose
+    ) async throws(RegistryError) -> Bool {
+        let now = try await head(reference, in: repository)
+        if now?.digest == document.digest { return true }
+        guard reference.tag != nil, let found = now?.digest else { return false }
+        if let before, before == found { return false }
+        throw purpose.error(
+            .unavailable,
+            "the registry's reply was lost, and the tag now holds \(found)",
+            help: "run plan again"
+        )
+    }
+
+    private func remember(_ digest: Digest?, _ reference: ManifestReference, _ repository: RepositoryName) {
+        guard let tag = reference.tag else { return }
+        memory.withLock { $0.tags[.init(repository: repository, tag: tag)] = .some(digest) }
+    }
+
+    private func seen(_ reference: ManifestReference, _ repository: RepositoryName) -> Digest?? {
+        guard let tag = reference.tag else { return nil }
+        return memory.withLock { $0.tags[.init(repository: repository, tag: tag)] }
+    }
+}

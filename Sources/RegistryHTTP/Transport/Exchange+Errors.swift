@@ -1,0 +1,80 @@
+internal import OCI
+
+extension Exchange {
+    /// `nil`: no repetition helps.
+    static func outcome(of failure: TransportFailure) -> RetryPolicy.Outcome? {
+        switch failure {
+        case .unreachable, .unknownHost: .unreachable
+        case .broken: .broken
+        case .tls, .refused, .cancelled, .foreign: nil
+        }
+    }
+
+    func error(for failure: TransportFailure, _ request: RegistryRequest) -> RegistryError {
+        error(for: failure, request.purpose, host: request.address.authority)
+    }
+
+    func error(for failure: TransportFailure, _ purpose: Purpose, host: String) -> RegistryError {
+        Self.error(for: failure, purpose, host: host)
+    }
+
+    static func error(for failure: TransportFailure, _ purpose: Purpose, host: String) -> RegistryError {
+        switch failure {
+        case .foreign(let error): return error
+        case .cancelled: return purpose.cancelled
+        case .unreachable(let reason):
+            return purpose.error(.unavailable, "\(host) cannot be reached: \(reason)")
+        case .unknownHost(let name):
+            return purpose.error(.unavailable, "no such host: \(name.withVisibleControls)", help: "check the registry's name")
+        case .broken(let reason): return purpose.error(.unavailable, "\(host): \(reason)")
+        case .refused(let reason): return purpose.error(.untrusted, reason.withVisibleControls)
+        case .tls(_, speaksPlainHTTP: true):
+            return purpose.error(.untrusted, "\(host) speaks plain HTTP", help: "if that is intended, set plainHTTP for it")
+        case .tls(let reason, speaksPlainHTTP: false):
+            return purpose.error(.untrusted, "\(host): \(reason)", help: "set caFile to the authority that signed its certificate")
+        }
+    }
+
+    /// The error that an answer stands for. 404 becomes `.notFound`; only the caller knows whether absence is an answer.
+    func error(for response: RegistryResponse, _ purpose: Purpose) async -> RegistryError {
+        let status = response.status
+        let body = response.error
+        let code: RegistryError.Code =
+            switch status {
+            case 401: .unauthorized
+            case 403: .denied
+            case 404: .notFound
+            case 405, 501: .unsupported
+            case 429: .rateLimited
+            case 400, 406, 409, 411, 412, 413, 415, 416, 422: .rejected
+            case 408, 499, 500...: .unavailable
+            default: .badAnswer
+            }
+        let login = await authorizer.login(for: purpose)
+        var reason = body.text
+        if reason.isEmpty { reason = Self.standardWords[status] ?? "an answer that the protocol does not know" }
+        return purpose.error(code, status: status, registryCode: body.code, reason, help: help(status, body, login, purpose))
+    }
+
+    private func help(_ status: Int, _ body: ErrorBody, _ login: String?, _ purpose: Purpose) -> String? {
+        let host = settings.id.description
+        switch status {
+        case 401:
+            if let login { return "\(host) rejected the login for \(login); log in again" }
+            return "\(host) needs a login, and none is known for it; run 'docker login \(host)' or set credentials for it"
+        case 403: return login.map { "the login for \($0) lacks the right to \(purpose.action)" } ?? "this may need a login"
+        case 404 where body.contains("NAME_UNKNOWN") && purpose.action.hasPrefix("push"):
+            return "the registry may want the repository created first"
+        case 429: return "try again later"
+        case 413: return "the registry or a proxy before it limits the size"
+        case 415: return "the registry does not take this media type"
+        default: return nil
+        }
+    }
+
+    private static let standardWords = [
+        400: "bad request", 401: "unauthorized", 403: "forbidden", 404: "not found", 405: "not allowed", 408: "time-out",
+        409: "conflict", 412: "precondition failed", 413: "too large", 415: "media type not accepted", 416: "range not accepted",
+        429: "too many requests", 500: "internal error", 502: "bad gateway", 503: "unavailable", 504: "gateway time-out",
+    ]
+}

@@ -1,0 +1,97 @@
+internal import AsyncHTTPClient
+internal import NIOCore
+internal import NIOHTTP1
+internal import OCI
+internal import Registry
+
+/// One request of the distribution API, and how it may be repeated.
+struct RegistryRequest: Sendable {
+    enum Body: Sendable {
+        case none
+        case bytes([UInt8])
+        case blob(size: Int64, UploadBody)
+    }
+
+    enum Repetition: Sendable {
+        case always
+        /// The caller starts anew.
+        case never
+        /// After a failure that may have come too late, this tells whether the deed is done; only if not, it is done again.
+        case unlessDone(@Sendable () async throws(RegistryError) -> Bool)
+    }
+
+    var method: HTTPMethod
+    var address: WebAddress
+    var purpose: Purpose
+    var headers: HTTPHeaders = [:]
+    var body: Body = .none
+    var scopes: [TokenScope]
+    var slot: HostGate.Slot = .small
+    var patience: Connections.Patience = .answer
+    var repetition: Repetition = .always
+
+    var isReading: Bool { method == .GET || method == .HEAD }
+}
+
+/// What a request is for, in the words of an error.
+struct Purpose: Hashable, Sendable {
+    var action: String
+    var object: String
+    var registry: RegistryID
+    var repository: RepositoryName?
+
+    func error(
+        _ code: RegistryError.Code,
+        status: Int? = nil,
+        registryCode: String? = nil,
+        _ reason: String,
+        help: String? = nil
+    ) -> RegistryError {
+        RegistryError(
+            code,
+            action: action,
+            object: object,
+            registry: registry,
+            status: status,
+            registryCode: registryCode,
+            reason: reason,
+            help: help
+        )
+    }
+
+    var cancelled: RegistryError { error(.cancelled, "it was cancelled") }
+}
+
+/// An answer. That of an error is read in full already; a body still to be read holds its slot of the gate until it is dropped.
+struct RegistryResponse: Sendable {
+    var status: Int
+    var headers: HTTPHeaders
+    /// Where it came from, after redirects.
+    var address: WebAddress
+    var body: HTTPClientResponse.Body
+    var error: ErrorBody
+    var permit: HostGate.Permit
+    /// The request was not sent again: `Repetition.unlessDone` found it done.
+    var wasSettled = false
+
+    var isSuccess: Bool { (200..<300).contains(status) }
+
+    /// The digest that the registry names; `nil` when it names none or one of an unknown kind.
+    var contentDigest: Digest? { headers.first(name: "docker-content-digest").flatMap { try? Digest($0) } }
+    var contentLength: Int64? { headers.first(name: "content-length").flatMap { Int64($0) } }
+    var contentType: String? { headers.first(name: "content-type") }
+
+    /// The whole body. Throws `.badAnswer` when it is larger than `limit`, `.unavailable` when it breaks off.
+    func collect(upTo limit: Int, _ purpose: Purpose) async throws(RegistryError) -> [UInt8] {
+        do {
+            let buffer = try await body.collect(upTo: limit)
+            permit.release()
+            return Array(buffer.readableBytesView)
+        } catch is NIOTooManyBytesError {
+            throw purpose.error(.badAnswer, "the answer has more than \(limit) bytes")
+        } catch {
+            if case .cancelled = TransportFailure(error) { throw purpose.cancelled }
+            throw purpose.error(.unavailable, "the answer broke off")
+        }
+    }
+}
