@@ -1,7 +1,7 @@
 internal import NIOCore
 internal import NIOHTTP1
 package import OCI
-package import Registry
+internal import Registry
 internal import Synchronization
 
 extension HTTPRegistry {
