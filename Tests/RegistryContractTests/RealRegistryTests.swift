@@ -35,6 +35,22 @@ import Testing
         }
     }
 
+    @Test func aProgramCanBeKilledAtARequest() async throws {
+        try await withLoopbackRegistryServer(try InMemoryRegistry()) { server in
+            try await withCountingProxy(to: server.port) { proxy in
+                let handle = ToolHandle()
+                proxy.atRequest(2) { _ in
+                    #expect(throws: Never.self) { try handle.signal(.kill) }
+                    return .drop
+                }
+                let urls = ["http://\(proxy.host)/v2/", "http://\(proxy.host)/v2/_catalog"]
+                let result = try await run("curl", ["-sS"] + urls, handle: handle)
+                #expect(result.status == 137, "\(result)")
+                #expect(server.lines == ["GET /v2/"])
+            }
+        }
+    }
+
     @Test func aToolTellsItsStatusAndOutput() async throws {
         let result = try await run("sh", ["-c", "echo $A; echo err >&2; cat; exit 3"], environment: ["A": "b"], input: "in")
         #expect(result.status == 3)

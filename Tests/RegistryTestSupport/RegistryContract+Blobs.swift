@@ -94,6 +94,21 @@ extension RegistryContract.Subject {
         try equal(try await registry.headBlob(descriptor.digest, in: other), nil, "the blob in another repository")
     }
 
+    func aStreamNeverExceedsItsDescriptor() async throws {
+        let bytes = Samples.bytes(100_000, seed: 1)
+        let descriptor = Samples.descriptor(of: bytes)
+        try await registry.putBlob(descriptor, from: Sample.body(bytes), into: repository)
+        var short = descriptor
+        short.size = 50
+        do throws(RegistryError) {
+            let found = try await registry.blob(short, from: 0, in: repository).collected()
+            guard found.count > 50 else { return }
+            throw RegistryError(.badAnswer, action: "read", object: "it", reason: "")
+        } catch {
+            try require(error.code == .corrupt, "a blob larger than its descriptor: \(error), or more bytes than it says")
+        }
+    }
+
     func mountingTakesABlobOver() async throws {
         let sample = try Samples.image()
         try await push(sample, ["1"])

@@ -39,6 +39,20 @@ extension RegistryContract.Subject {
         try equal(found.descriptors.map(\.digest), [signature.digest], "the referrers")
     }
 
+    /// Where the API lists them; who deletes a referrer elsewhere brings the fallback tag up to date.
+    func aDeletedReferrerIsNotListed() async throws {
+        guard contract.referrersSource == .api, can(.deleteManifest) else { return }
+        let image = try Samples.image()
+        try await push(image, ["1"])
+        let (first, second) = (
+            try Samples.referrer(to: image.root.descriptor, seed: 1), try Samples.referrer(to: image.root.descriptor, seed: 2)
+        )
+        for referrer in [first, second] { try await push(referrer) }
+        try await registry.deleteManifest(first.digest, in: repository)
+        let found = try await registry.referrers(of: image.digest, in: repository)
+        try equal(found.descriptors.map(\.digest), [second.digest], "the referrers")
+    }
+
     func repositoriesAreListed() async throws {
         guard can(.listRepositories) else {
             try await fails("listing repositories", [.unsupported]) { () throws(RegistryError) in _ = try await registry.repositories() }
@@ -60,13 +74,43 @@ extension RegistryContract.Subject {
         try equal(try await registry.digests(in: other) ?? [], [], "the digests of an absent repository")
     }
 
-    func capabilitiesAreAsInTheTable() async throws {
+    func capabilitiesAreToldAsInTheTable() async throws {
         let image = try Samples.image()
         try await push(image, ["1"])
         _ = try await registry.referrers(of: image.digest, in: repository)
         for feature in RegistryFeature.allCases {
-            let expected = contract.capabilities[feature] ?? .unknown
+            let expected = contract.told[feature] ?? .unknown
             try equal(try await registry.capability(feature, in: repository), expected, "the capability \(feature)")
+        }
+    }
+
+    /// Once something has been tried, the truth is known.
+    func capabilitiesAreLearnt() async throws {
+        let (first, second) = (try Samples.image(seed: 1), try Samples.image(seed: 2))
+        try await push(first, ["1"])
+        try await push(second, ["2"])
+        let blob = Samples.descriptor(of: [1, 2, 3])
+        try await registry.putBlob(blob, from: Sample.body([1, 2, 3]), into: other)
+        _ = try await registry.mountBlob(blob, from: other, into: repository)
+        let tag = try TagName("1")
+        try await attempt { () throws(RegistryError) in try await registry.deleteTag(tag, in: repository) }
+        try await attempt { () throws(RegistryError) in try await registry.deleteManifest(second.digest, in: repository) }
+        try await attempt { () throws(RegistryError) in _ = try await registry.repositories() }
+        _ = try await registry.referrers(of: first.digest, in: repository)
+        for feature in RegistryFeature.allCases {
+            let expected = contract.capabilities[feature] ?? .unknown
+            let found = try await registry.capability(feature, in: repository)
+            // A refused mount may only mean that this blob cannot be had.
+            if feature == .mountBlob, expected == .no, found == .unknown { continue }
+            try equal(found, expected, "the capability \(feature) after use")
+        }
+    }
+
+    private func attempt(_ work: () async throws(RegistryError) -> Void) async throws {
+        do throws(RegistryError) {
+            try await work()
+        } catch {
+            try require(error.code == .unsupported, "an attempt fails otherwise: \(error)")
         }
     }
 
@@ -112,5 +156,38 @@ extension RegistryContract.Subject {
         }
         let shared = try await digest("shared")
         try require(samples.contains { $0.digest == shared }, "the shared tag holds what nobody put")
+    }
+
+    /// In a cancelled task an answer is right, or the call says that it was cancelled; absence is never made up.
+    func cancelledCallsNeverLie() async throws {
+        let sample = try Samples.image()
+        try await push(sample, ["1"])
+        let tag = try TagName("1")
+        let other = Samples.bytes(100, seed: 3)
+        let calls: [@Sendable () async throws -> String?] = [
+            { try await registry.head(.tag(tag), in: repository)?.digest == sample.digest ? nil : "head" },
+            { try await registry.manifest(.tag(tag), in: repository) == sample.root ? nil : "manifest" },
+            { try await registry.tags(in: repository) == [tag] ? nil : "tags" },
+            { try await registry.headBlob(sample.blobs.keys.min() ?? sample.digest, in: repository) == nil ? "headBlob" : nil },
+            {
+                try await registry.putBlob(Samples.descriptor(of: other), from: Sample.body(other), into: repository)
+                return nil
+            },
+        ]
+        for call in calls {
+            let finding = try await withThrowingTaskGroup(of: String?.self) { group in
+                group.addTask {
+                    while !Task.isCancelled { await Task.yield() }
+                    do {
+                        return try await call()
+                    } catch let error as RegistryError where error.code == .cancelled {
+                        return nil
+                    }
+                }
+                group.cancelAll()
+                return try await group.next() ?? nil
+            }
+            try equal(finding, nil, "what a cancelled call got wrong")
+        }
     }
 }

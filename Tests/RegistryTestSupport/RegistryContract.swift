@@ -5,8 +5,10 @@ package import Registry
 package struct RegistryContract: Sendable, CustomStringConvertible {
     /// For the name of the test.
     package var name: String
-    /// The features in the order of `RegistryFeature.allCases`, as `capability` must tell them once the registry has been written to.
+    /// What it can and cannot do: `yes` or `no`, for every feature.
     package var capabilities: [RegistryFeature: Capability]
+    /// What `capability` tells before anything but a push was tried; an ability that only a write can show is `unknown`.
+    package var told: [RegistryFeature: Capability]
     /// Where `referrers` come from.
     package var referrersSource: Referrers.Source
     /// Runs `body` on an empty registry.
@@ -15,11 +17,13 @@ package struct RegistryContract: Sendable, CustomStringConvertible {
     package init(
         _ name: String,
         capabilities: [RegistryFeature: Capability],
+        told: [RegistryFeature: Capability]? = nil,
         referrersSource: Referrers.Source,
         withRegistry: @escaping @Sendable (_ body: @escaping @Sendable (any RegistryWriter) async throws -> Void) async throws -> Void
     ) {
         self.name = name
         self.capabilities = capabilities
+        self.told = told ?? capabilities
         self.referrersSource = referrersSource
         self.withRegistry = withRegistry
     }
@@ -41,14 +45,15 @@ package struct RegistryContract: Sendable, CustomStringConvertible {
         case whatIsNotThereIsNil, anAbsentBlobCannotBeRead
         case aBlobComesBackAsItWent, aBlobIsReadFromAnOffset, aBlobTwiceIsDone, aBlobLargerThanOnePiece, anEmptyBlob
         case otherBytesAreCorrupt, tooFewBytesAreCorrupt, tooManyBytesAreCorrupt, errorsOfTheBodyPassThrough
-        case blobsBelongToTheirRepository, mountingTakesABlobOver, mountingWhatIsNotThereIsFalse
+        case blobsBelongToTheirRepository, aStreamNeverExceedsItsDescriptor, mountingTakesABlobOver, mountingWhatIsNotThereIsFalse
         case aManifestComesBackAsItWent, aManifestByDigestHasNoTag, aManifestTwiceIsDone, aDockerImageKeepsItsType
         case anIndexComesBackWhole, aManifestWithoutItsBlobsIsRefused, anIndexWithoutItsChildrenIsRefused
+        case oddBytesAreKept, aManifestThatDoesNotNameItsType, indexesMayNest
         case aManifestAtAnotherDigestIsRefused, aTagMoves, tagsAreSortedAndComplete, manyTagsAreAllListed
         case untaggingKeepsTheRest, untaggingTheLastTagKeepsTheManifest, deletingTakesItsTagsAndNothingElse
-        case referrersAreListed, referrersOfAMissingSubject, referrersTwiceAreOne
-        case repositoriesAreListed, digestsAreListed, capabilitiesAreAsInTheTable, probingChangesNothing
-        case leasesOverlap, writersAtOnceLoseNothing
+        case referrersAreListed, referrersOfAMissingSubject, referrersTwiceAreOne, aDeletedReferrerIsNotListed
+        case repositoriesAreListed, digestsAreListed, capabilitiesAreToldAsInTheTable, capabilitiesAreLearnt, probingChangesNothing
+        case leasesOverlap, writersAtOnceLoseNothing, cancelledCallsNeverLie
     }
 
     /// A registry under examination, with what the checks need often.
@@ -133,11 +138,15 @@ extension RegistryContract.Check {
         case .tooManyBytesAreCorrupt: try await subject.corruptBody(Samples.bytes(101, seed: 1))
         case .errorsOfTheBodyPassThrough: try await subject.errorsOfTheBodyPassThrough()
         case .blobsBelongToTheirRepository: try await subject.blobsBelongToTheirRepository()
+        case .aStreamNeverExceedsItsDescriptor: try await subject.aStreamNeverExceedsItsDescriptor()
         case .mountingTakesABlobOver: try await subject.mountingTakesABlobOver()
         case .mountingWhatIsNotThereIsFalse: try await subject.mountingWhatIsNotThereIsFalse()
         case .aManifestComesBackAsItWent: try await subject.manifestRoundTrip(try Samples.image())
         case .aDockerImageKeepsItsType: try await subject.manifestRoundTrip(try Samples.image(family: .docker))
         case .anIndexComesBackWhole: try await subject.manifestRoundTrip(try Samples.multiPlatform(attestations: true))
+        case .oddBytesAreKept: try await subject.manifestRoundTrip(try Samples.odd(#""mediaType":"\#(MediaType.ociManifest)","#))
+        case .aManifestThatDoesNotNameItsType: try await subject.manifestRoundTrip(try Samples.odd(""))
+        case .indexesMayNest: try await subject.manifestRoundTrip(try Samples.index(of: [Samples.multiPlatform(), Samples.image(seed: 5)]))
         case .aManifestByDigestHasNoTag: try await subject.aManifestByDigestHasNoTag()
         case .aManifestTwiceIsDone: try await subject.aManifestTwiceIsDone()
         case .aManifestWithoutItsBlobsIsRefused: try await subject.incompleteIsRefused(try Samples.image())
@@ -152,12 +161,15 @@ extension RegistryContract.Check {
         case .referrersAreListed: try await subject.referrersAreListed()
         case .referrersOfAMissingSubject: try await subject.referrersOfAMissingSubject()
         case .referrersTwiceAreOne: try await subject.referrersTwiceAreOne()
+        case .aDeletedReferrerIsNotListed: try await subject.aDeletedReferrerIsNotListed()
         case .repositoriesAreListed: try await subject.repositoriesAreListed()
         case .digestsAreListed: try await subject.digestsAreListed()
-        case .capabilitiesAreAsInTheTable: try await subject.capabilitiesAreAsInTheTable()
+        case .capabilitiesAreToldAsInTheTable: try await subject.capabilitiesAreToldAsInTheTable()
+        case .capabilitiesAreLearnt: try await subject.capabilitiesAreLearnt()
         case .probingChangesNothing: try await subject.probingChangesNothing()
         case .leasesOverlap: try await subject.leasesOverlap()
         case .writersAtOnceLoseNothing: try await subject.writersAtOnceLoseNothing()
+        case .cancelledCallsNeverLie: try await subject.cancelledCallsNeverLie()
         }
     }
 }

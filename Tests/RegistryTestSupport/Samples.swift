@@ -119,6 +119,21 @@ package enum Samples {
         return (.companion(of: subject, .signature), sample)
     }
 
+    /// A manifest written as no tool of ours would: white space, members nobody knows, and `members` as given.
+    static func odd(_ members: String) throws -> Sample {
+        let layer = bytes(30, seed: 30)
+        let config = Array("{}".utf8)
+        func text(_ bytes: [UInt8], _ type: String) -> String {
+            #"{"size": \#(bytes.count),"digest":"\#(Digest.sha256(of: bytes))", "mediaType":"\#(type)"}"#
+        }
+        let json = #"{ \#(members)"x-unknown":[1.50,{}],"schemaVersion":2 ,"config":\#(text(config, MediaType.ociConfig)),"#
+        let end = #""layers":[\#(text(layer, MediaType.ociLayer))]}"# + "\n\n"
+        return Sample(
+            root: try ManifestDocument(bytes: Array((json + end).utf8), mediaType: MediaType.ociManifest),
+            blobs: [config, layer]
+        )
+    }
+
     /// A manifest with the empty config and one blob of any type.
     package static func artifact(
         seed: UInt64 = 1,

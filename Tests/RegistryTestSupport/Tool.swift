@@ -1,4 +1,5 @@
 internal import Subprocess
+internal import Synchronization
 internal import SystemPackage
 
 /// What a finished process left.
@@ -18,6 +19,25 @@ package struct TestSupportError: Error, CustomStringConvertible {
     }
 }
 
+/// Reaches a running program, for signals. One handle belongs to one run.
+package final class ToolHandle: Sendable {
+    package enum Signal: Sendable {
+        case interrupt, terminate, kill
+    }
+
+    private let send = Mutex<(@Sendable (Signal) throws -> Void)?>(nil)
+
+    package init() {}
+
+    /// Throws when the program has not started; one that has ended already gets nothing.
+    package func signal(_ signal: Signal) throws {
+        guard let send = send.withLock({ $0 }) else { throw TestSupportError("no program is running") }
+        try send(signal)
+    }
+
+    fileprivate func attach(_ send: @escaping @Sendable (Signal) throws -> Void) { self.send.withLock { $0 = send } }
+}
+
 /// Runs a program to its end. `executable` is a name on the path, or a path; `environment` replaces the whole environment; nil inherits it.
 /// Throws when the program cannot be started, or has not ended in time (then it is killed, with what it started).
 package func run(
@@ -26,7 +46,8 @@ package func run(
     environment: [String: String]? = nil,
     in directory: String? = nil,
     input: String = "",
-    timeLimit: Duration = .seconds(60)
+    timeLimit: Duration = .seconds(60),
+    handle: ToolHandle? = nil
 ) async throws -> ToolResult {
     try await withTimeLimit(timeLimit, "\(executable) \(arguments.joined(separator: " "))") {
         var options = PlatformOptions()
@@ -41,7 +62,12 @@ package func run(
             input: .string(input),
             output: .string(limit: 16 << 20),
             error: .string(limit: 16 << 20)
-        )
+        ) { execution in
+            handle?.attach { signal in
+                let signals: [ToolHandle.Signal: Subprocess.Signal] = [.interrupt: .interrupt, .terminate: .terminate, .kill: .kill]
+                try execution.send(signal: signals[signal] ?? .kill)
+            }
+        }
         return ToolResult(status: code(result.terminationStatus), stdout: result.standardOutput, stderr: result.standardError)
     }
 }

@@ -1,0 +1,14 @@
+import RegistryTestSupport
+import Testing
+
+@Suite struct RegistryContractTests {
+    @Test(arguments: Implementations.local, RegistryContract.Check.allCases)
+    func theContractHolds(_ implementation: RegistryContract, _ check: RegistryContract.Check) async throws {
+        try await implementation.run(check)
+    }
+
+    @Test(.timeLimit(.minutes(3)), arguments: Implementations.remote, RegistryContract.Check.allCases)
+    func theContractHoldsOverHTTP(_ implementation: RegistryContract, _ check: RegistryContract.Check) async throws {
+        try await implementation.run(check)
+    }
+}
