@@ -111,9 +111,11 @@ extension SpecDecoder {
                 .all
             }
         let range = mapping["semver"]?.text.flatMap { try? VersionRange($0) }
-        let newest = mapping["newest"]?.integer.map { count in
-            TagSelector.Newest(count: count, ranking: mapping["by"]?.text == "created" ? .created : .version)
-        }
-        return TagSelector(base: base, semver: range, except: globs("except"), newest: newest)
+        return TagSelector(base: base, semver: range, except: globs("except"), newest: newest(in: mapping))
+    }
+    // Not a chain of `integer.map { … }`: on that Swift 6.3.1 crashes when it optimises.
+    private func newest(in selector: SpecMapping) -> TagSelector.Newest? {
+        guard let count = selector["newest"]?.integer else { return nil }
+        return TagSelector.Newest(count: count, ranking: selector["by"]?.text == "created" ? .created : .version)
     }
 }
