@@ -75,7 +75,10 @@ let package = Package(
             name: "RegistryContractTests",
             dependencies: ["RegistryTestSupport", "RegistryHTTP", "RegistryLayout", "Registry", "Files", "OCI", logging]
         ),
-        .testTarget(name: "InspectionTests", dependencies: ["Inspection", "Planning", "Registry", "RegistryTestSupport", "OCI", "Files", logging]),
+        .testTarget(
+            name: "InspectionTests",
+            dependencies: ["Inspection", "Planning", "Registry", "RegistryTestSupport", "OCI", "Files", logging]
+        ),
         .testTarget(
             name: "ExecutionTests",
             dependencies: ["Execution", "Planning", "Registry", "RegistryTestSupport", "Files", "OCI", logging]
@@ -87,7 +90,9 @@ let package = Package(
         ),
         .testTarget(
             name: "CRPlanCLITests",
-            dependencies: ["CRPlanCLI", "RegistryTestSupport", "Specification", "Planning", "Registry", "Files", "OCI", "Diagnostics", argumentParser]
+            dependencies: [
+                "CRPlanCLI", "RegistryTestSupport", "Specification", "Planning", "Registry", "Files", "OCI", "Diagnostics", argumentParser,
+            ]
         ),
         .testTarget(name: "ScenarioTests", dependencies: ["RegistryTestSupport", "Registry", "Files", "OCI", subprocess, systemPackage]),
     ],
