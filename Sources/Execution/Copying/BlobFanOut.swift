@@ -1,0 +1,107 @@
+internal import OCI
+
+/// One read of a blob that feeds several targets, at the pace of the slowest. Pure: pieces come in, members ask for their next one.
+struct BlobFanOut: Sendable {
+    typealias Member = RepositoryAddress
+
+    enum Answer: Hashable, Sendable {
+        case piece([UInt8])
+        case end
+        case failed(RegistryError)
+        /// The member is no longer in the group; it reads for itself.
+        case left
+    }
+
+    /// What the reader does next.
+    enum Demand: Hashable, Sendable {
+        case read
+        /// Some wait for pieces, and others have not taken theirs, so that there is no room for another.
+        case blocked
+        /// No member is left, or the end was handed in.
+        case over
+    }
+
+    private enum Ending: Hashable, Sendable {
+        case complete
+        case failed(RegistryError)
+    }
+
+    /// How many pieces are kept at most.
+    private let capacity: Int
+    /// How many pieces each member has taken.
+    private var positions: [Member: Int]
+    private var begun: Set<Member> = []
+    private var pieces: [[UInt8]] = []
+    /// The position of the first piece that is kept.
+    private var base = 0
+    private var ending: Ending?
+
+    init(_ members: Set<Member>, capacity: Int = 4) {
+        self.capacity = capacity
+        positions = Dictionary(uniqueKeysWithValues: members.map { ($0, 0) })
+    }
+
+    func has(_ member: Member) -> Bool { positions[member] != nil }
+
+    /// A member begins to take pieces. False: it is not in the group, or has begun before.
+    mutating func begin(_ member: Member) -> Bool {
+        guard positions[member] == 0, base == 0 else { return false }
+        begun.insert(member)
+        return true
+    }
+
+    /// The member's next piece; nil: it must wait.
+    mutating func take(_ member: Member) -> Answer? {
+        guard let position = positions[member] else { return .left }
+        if position < base + pieces.count {
+            let piece = pieces[position - base]
+            positions[member] = position + 1
+            trim()
+            return .piece(piece)
+        }
+        switch ending {
+        case nil: return nil
+        case .complete: return .end
+        case .failed(let error): return .failed(error)
+        }
+    }
+
+    mutating func leave(_ member: Member) {
+        positions[member] = nil
+        trim()
+    }
+
+    mutating func supply(_ piece: [UInt8]) { pieces.append(piece) }
+
+    mutating func finish(_ error: RegistryError? = nil) { ending = error.map { .failed($0) } ?? .complete }
+
+    /// Nil: the reader waits.
+    var demand: Demand? {
+        if positions.isEmpty || ending != nil { return .over }
+        guard !begun.isEmpty else { return nil }
+        if pieces.count < capacity { return .read }
+        // Where those who began have all gone, the others hold up whoever waits for a place to read.
+        let isAlone = !begun.contains { positions[$0] != nil }
+        return isAlone || positions.values.contains(base + pieces.count) ? .blocked : nil
+    }
+
+    /// The members that hold up the others, and where they stand.
+    var laggards: [Member: Int] { positions.filter { $0.value == base } }
+
+    /// Those of `laggards` that have not moved leave the group.
+    mutating func expel(_ laggards: [Member: Int]) {
+        for (member, position) in laggards where positions[member] == position { positions[member] = nil }
+        trim()
+    }
+
+    /// Whether none of `laggards` holds up anybody any more.
+    func hasMoved(_ laggards: [Member: Int]) -> Bool {
+        demand != .blocked || !laggards.contains { positions[$0.key] == $0.value }
+    }
+
+    private mutating func trim() {
+        guard let slowest = positions.values.min(), slowest > base else { return }
+        pieces.removeFirst(slowest - base)
+        base = slowest
+    }
+}

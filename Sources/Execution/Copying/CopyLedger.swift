@@ -1,0 +1,60 @@
+internal import OCI
+internal import Synchronization
+
+/// What the run has learned about the content of its targets, and who is sending what at the moment.
+final class CopyLedger: Sendable {
+    struct RegistryBlob: Hashable, Sendable {
+        var registry: RegistryID
+        var digest: Digest
+    }
+
+    struct RepositoryManifest: Hashable, Sendable {
+        var address: RepositoryAddress
+        var digest: Digest
+    }
+
+    /// A blob is sent once per registry and digest at a time.
+    let blobs = Gate<RegistryBlob>(limit: 1)
+    /// A manifest, with all below it, is copied once per repository and digest at a time.
+    let manifests = Gate<RepositoryManifest>(limit: 1)
+
+    /// Places for large blobs under way.
+    let transfers: Gate<Bool>
+
+    private struct Known: Sendable {
+        var blobs: [RegistryBlob: Set<RepositoryName>] = [:]
+        var manifests: Set<RepositoryManifest> = []
+    }
+
+    private let known = Mutex(Known())
+
+    init(transfers: Int) {
+        self.transfers = Gate(limit: transfers)
+    }
+
+    func recordBlob(_ digest: Digest, in address: RepositoryAddress) {
+        let blob = RegistryBlob(registry: address.registry, digest: digest)
+        known.withLock { _ = $0.blobs[blob, default: []].insert(address.repository) }
+    }
+
+    /// The repositories of the registry that are known to have the blob, sorted.
+    func repositories(having blob: RegistryBlob) -> [RepositoryName] {
+        known.withLock { ($0.blobs[blob] ?? []).sorted() }
+    }
+
+    func recordManifest(_ manifest: RepositoryManifest) {
+        known.withLock { _ = $0.manifests.insert(manifest) }
+    }
+
+    func hasManifest(_ manifest: RepositoryManifest) -> Bool {
+        known.withLock { $0.manifests.contains(manifest) }
+    }
+
+    /// The repository turned out not to have what it was taken to have.
+    func forget(_ address: RepositoryAddress) {
+        known.withLock { known in
+            known.manifests = known.manifests.filter { $0.address != address }
+            for blob in known.blobs.keys where blob.registry == address.registry { known.blobs[blob]?.remove(address.repository) }
+        }
+    }
+}

@@ -1,0 +1,91 @@
+internal import OCI
+internal import Registry
+internal import Synchronization
+
+/// One content that is copied to several repositories in one job: every manifest and blob is read once for all of them.
+final class CopySource: Sendable {
+    /// Blobs of different manifests are different groups: who needs the one need not need the other.
+    private struct GroupKey: Hashable {
+        var manifest: Digest
+        var blob: Digest
+    }
+
+    private struct State {
+        var manifests: [Digest: ManifestDocument] = [:]
+        var groups: [GroupKey: (group: BlobGroup, path: [Digest])] = [:]
+        /// The manifests that each target is done with, and all below them.
+        var settled: [RepositoryAddress: Set<Digest>] = [:]
+        var isClosed = false
+    }
+
+    let reader: any ContentReader
+    /// Where the content comes from, when that is a registry.
+    let origin: RepositoryAddress?
+    private let targets: Set<RepositoryAddress>
+    private let state = Mutex(State())
+    private let reading = Gate<Digest>(limit: 1)
+    private let (started, starter) = AsyncStream.makeStream(of: BlobGroup.self)
+
+    init(_ reader: any ContentReader, origin: RepositoryAddress?, targets: Set<RepositoryAddress>) {
+        self.reader = reader
+        self.origin = origin
+        self.targets = targets
+    }
+
+    /// Keeps a manifest that did not have to be read.
+    func keep(_ document: ManifestDocument) {
+        state.withLock { $0.manifests[document.digest] = document }
+    }
+
+    /// The manifest; read once, but again after a failure.
+    func manifest(_ digest: Digest) async throws(RegistryError) -> ManifestDocument {
+        if let known = state.withLock({ $0.manifests[digest] }) { return known }
+        return try await reading.holding(digest) { () async throws(RegistryError) -> ManifestDocument in
+            if let known = state.withLock({ $0.manifests[digest] }) { return known }
+            let document = try await reader.manifest(digest)
+            guard document.digest == digest else {
+                throw RegistryError(
+                    .corrupt,
+                    action: "read the manifest",
+                    object: "\(digest)",
+                    registry: origin?.registry,
+                    reason: "the source has other bytes, with the digest \(document.digest)"
+                )
+            }
+            keep(document)
+            return document
+        }
+    }
+
+    /// The group that reads `blob` for every target that may still need it. `path` is the manifest that names the blob, and those above.
+    func group(for blob: Descriptor, path: [Digest]) -> BlobGroup {
+        let key = GroupKey(manifest: path.last ?? blob.digest, blob: blob.digest)
+        let (group, isNew) = state.withLock { state in
+            if let known = state.groups[key] { return (known.group, false) }
+            let members = targets.filter { state.settled[$0]?.isDisjoint(with: path) ?? true }
+            let group = BlobGroup(blob, from: reader, members: members)
+            state.groups[key] = (group, path)
+            return (group, true)
+        }
+        if isNew { starter.yield(group) }
+        return group
+    }
+
+    /// The target needs nothing more of the manifest and of what is below it.
+    func settle(_ target: RepositoryAddress, _ digest: Digest) {
+        let groups = state.withLock { state in
+            state.settled[target, default: []].insert(digest)
+            return state.groups.values.filter { $0.path.contains(digest) }.map(\.group)
+        }
+        for group in groups { group.leave(target) }
+    }
+
+    /// Reads for the groups until `close`.
+    func runReaders(transfers: Gate<Bool>, clock: any Clock<Duration>) async {
+        await withDiscardingTaskGroup { tasks in
+            for await group in started { tasks.addTask { await group.pump(transfers: transfers, clock: clock) } }
+        }
+    }
+
+    func close() { starter.finish() }
+}

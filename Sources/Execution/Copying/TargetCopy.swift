@@ -1,0 +1,200 @@
+internal import OCI
+internal import Planning
+internal import Registry
+internal import Synchronization
+
+/// Copies one content into one repository: children before what names them, never a tag.
+struct TargetCopy: Sendable {
+    /// Whether to trust what the target says it has.
+    enum Thoroughness: Sendable {
+        case missingParts
+        /// Everything is sent again, since the registry lacks what it seemed to have.
+        case everything
+    }
+
+    let address: RepositoryAddress
+    let registry: any RegistryWriter
+    let source: CopySource
+    let ledger: CopyLedger
+    /// The change that events name.
+    let change: ChangeID
+    let events: @Sendable (ExecutionEvent) async -> Void
+    let tally = Tally()
+
+    /// Bytes counted while blobs are under way.
+    final class Tally: Sendable {
+        private let bytes = Mutex(TransferredBytes())
+
+        var total: TransferredBytes { bytes.withLock { $0 } }
+
+        func add(sent: Int64 = 0, mounted: Int64 = 0, alreadyThere: Int64 = 0) {
+            bytes.withLock { $0 += TransferredBytes(sent: sent, mounted: mounted, alreadyThere: alreadyThere) }
+        }
+    }
+
+    private static let breadth = 16
+
+    /// Copies everything below `root`. A root that is at the target by its digest is trusted to be complete.
+    func copyParts(ofRoot root: ManifestDocument, _ thoroughness: Thoroughness) async throws(RegistryError) {
+        defer { source.settle(address, root.digest) }
+        if thoroughness == .missingParts, try await has(root.digest) { return }
+        if thoroughness == .everything { ledger.forget(address) }
+        try await copyParts(of: root, path: [root.digest], thoroughness)
+    }
+
+    /// Registries refuse a manifest whose parts they lack with these codes (distribution-spec, "Error Codes").
+    static func lacksParts(_ error: RegistryError) -> Bool {
+        ["MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN", "MANIFEST_UNKNOWN"].contains(error.registryCode) && error.code != .denied
+    }
+
+    private func copyParts(of document: ManifestDocument, path: [Digest], _ thoroughness: Thoroughness) async throws(RegistryError) {
+        switch document.content {
+        case .image(let image):
+            let blobs = Self.distinct(image.blobs)
+            _ = try await concurrentlyTrying(blobs, limit: Self.breadth) { blob async throws(RegistryError) in
+                try await copyBlob(blob, path: path, thoroughness)
+            }
+        case .index(let index):
+            let children = Self.distinct(index.manifests)
+            _ = try await concurrentlyTrying(children, limit: Self.breadth) { child async throws(RegistryError) in
+                try await copyChild(child, path: path, thoroughness)
+            }
+        }
+    }
+
+    private static func distinct(_ descriptors: [Descriptor]) -> [Descriptor] {
+        var seen: Set<Digest> = []
+        return descriptors.filter { seen.insert($0.digest).inserted }
+    }
+
+    // MARK: Manifests
+
+    private func copyChild(_ child: Descriptor, path: [Digest], _ thoroughness: Thoroughness) async throws(RegistryError) {
+        guard !MediaType.isForeignLayer(child.mediaType) else { return }
+        guard path.count < 16 else {
+            throw failure(.corrupt, "copy the manifest", child.digest, "indexes are nested more than 16 deep")
+        }
+        let key = CopyLedger.RepositoryManifest(address: address, digest: child.digest)
+        try await ledger.manifests.holding(key) { () async throws(RegistryError) in
+            defer { source.settle(address, child.digest) }
+            if thoroughness == .missingParts, try await has(child.digest) { return }
+            guard let document = try await document(of: child) else {
+                return try await copyBlob(child, path: path, thoroughness)
+            }
+            let path = path + [child.digest]
+            try await copyParts(of: document, path: path, thoroughness)
+            try await put(document, path: path)
+            ledger.recordManifest(key)
+        }
+    }
+
+    /// Nil: the entry of the index is of an unknown type and not a manifest, so it is a blob (image-spec, image-index.md).
+    private func document(of child: Descriptor) async throws(RegistryError) -> ManifestDocument? {
+        let document: ManifestDocument
+        do throws(RegistryError) {
+            document = try await source.manifest(child.digest)
+        } catch {
+            if !MediaType.isManifest(child.mediaType), [.notFound, .corrupt, .badAnswer, .rejected].contains(error.code) { return nil }
+            throw error
+        }
+        guard Int64(document.bytes.count) == child.size else {
+            let sizes = "its index says it has \(child.size) bytes, and it has \(document.bytes.count)"
+            throw failure(.corrupt, "copy the manifest", child.digest, sizes)
+        }
+        return document
+    }
+
+    private func put(_ document: ManifestDocument, path: [Digest]) async throws(RegistryError) {
+        do throws(RegistryError) {
+            try await registry.putManifest(document, at: .digest(document.digest), in: address.repository)
+        } catch {
+            guard Self.lacksParts(error) else { throw error }
+            ledger.forget(address)
+            try await copyParts(of: document, path: path, .everything)
+            try await registry.putManifest(document, at: .digest(document.digest), in: address.repository)
+        }
+    }
+
+    private func has(_ digest: Digest) async throws(RegistryError) -> Bool {
+        let key = CopyLedger.RepositoryManifest(address: address, digest: digest)
+        if ledger.hasManifest(key) || source.origin == address { return true }
+        guard try await registry.head(.digest(digest), in: address.repository)?.digest == digest else { return false }
+        ledger.recordManifest(key)
+        return true
+    }
+
+    // MARK: Blobs
+
+    private func copyBlob(_ blob: Descriptor, path: [Digest], _ thoroughness: Thoroughness) async throws(RegistryError) {
+        let group = thoroughness == .missingParts ? source.group(for: blob, path: path) : soloGroup(blob)
+        defer { group.leave(address) }
+        let key = CopyLedger.RegistryBlob(registry: address.registry, digest: blob.digest)
+        if !ledger.blobs.tryEnter(key) {
+            // Somebody sends it to this registry already: the others of the group must not wait for that.
+            group.leave(address)
+            try await ledger.blobs.enter(key)
+        }
+        defer { ledger.blobs.leave(key) }
+        if thoroughness == .missingParts, try await isPresent(blob, key) { return }
+        try await send(blob, group)
+        ledger.recordBlob(blob.digest, in: address)
+    }
+
+    private func soloGroup(_ blob: Descriptor) -> BlobGroup { BlobGroup(blob, from: source.reader, members: []) }
+
+    private func isPresent(_ blob: Descriptor, _ key: CopyLedger.RegistryBlob) async throws(RegistryError) -> Bool {
+        var others = ledger.repositories(having: key)
+        if others.contains(address.repository) { return await notePresent(blob, isMounted: false) }
+        if let origin = source.origin, origin.registry == address.registry, !others.contains(origin.repository) {
+            others.append(origin.repository)
+        }
+        if let other = others.first, try await registry.mountBlob(blob, from: other, into: address.repository) {
+            return await notePresent(blob, isMounted: true)
+        }
+        guard let size = try await registry.headBlob(blob.digest, in: address.repository) else { return false }
+        guard size == blob.size else {
+            throw failure(
+                .corrupt,
+                "copy the blob",
+                blob.digest,
+                "the manifest says it has \(blob.size) bytes, and the target has \(size) under this digest"
+            )
+        }
+        return await notePresent(blob, isMounted: false)
+    }
+
+    private func notePresent(_ blob: Descriptor, isMounted: Bool) async -> Bool {
+        ledger.recordBlob(blob.digest, in: address)
+        if isMounted { tally.add(mounted: blob.size) } else { tally.add(alreadyThere: blob.size) }
+        await events(.blobPresent(change, blob: blob.digest, bytes: blob.size, mounted: isMounted))
+        return true
+    }
+
+    private func send(_ blob: Descriptor, _ group: BlobGroup) async throws(RegistryError) {
+        do throws(RegistryError) {
+            try await upload(blob, group)
+        } catch {
+            // Served once more by a read of its own; what the registry will not take at all stays refused.
+            guard [.unavailable, .corrupt, .rejected, .badAnswer].contains(error.code), !Task.isCancelled else { throw error }
+            group.leave(address)
+            try await upload(blob, group)
+        }
+    }
+
+    private func upload(_ blob: Descriptor, _ group: BlobGroup) async throws(RegistryError) {
+        if group.isShared(with: address) || blob.size <= BlobGroup.smallSize { return try await put(blob, group) }
+        try await ledger.transfers.holding(true) { () async throws(RegistryError) in try await put(blob, group) }
+    }
+
+    private func put(_ blob: Descriptor, _ group: BlobGroup) async throws(RegistryError) {
+        let body = group.body(for: address) { [tally, events, change] count in
+            tally.add(sent: Int64(count))
+            await events(.progress(change, blob: blob.digest, bytes: Int64(count)))
+        }
+        try await registry.putBlob(blob, from: body, into: address.repository)
+    }
+
+    private func failure(_ code: RegistryError.Code, _ action: String, _ digest: Digest, _ reason: String) -> RegistryError {
+        RegistryError(code, action: action, object: "\(digest) to \(address)", registry: address.registry, reason: reason)
+    }
+}

@@ -1,0 +1,64 @@
+internal import FoundationEssentials
+internal import OCI
+internal import Planning
+
+/// A journal as it was read back.
+package struct Journal: Hashable, Sendable {
+    /// A visible write, and how it ended; nil: nobody knows, since the run was killed.
+    package struct Write: Hashable, Sendable {
+        package var write: JournalEntry.Write
+        package var result: JournalEntry.Result?
+    }
+
+    package var header: JournalEntry.Header
+    /// In the order in which they began.
+    package var writes: [Write]
+    /// The last line is not whole, as after a kill or a power cut.
+    package var isCut: Bool
+
+    /// Why bytes are not a journal that can be read. The description is a sentence without a full stop.
+    package struct Invalid: Error, Hashable, Sendable, CustomStringConvertible {
+        package let description: String
+    }
+
+    package init(parsing bytes: [UInt8]) throws(Invalid) {
+        let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+        isCut = lines.last?.isEmpty == false
+        var header: JournalEntry.Header?
+        writes = []
+        var open: [ChangeID: Int] = [:]
+        for (place, line) in lines.dropLast().enumerated() {
+            switch try Self.entry(line, number: place + 1) {
+            case .header(let found):
+                guard header == nil else { throw Invalid(description: "line \(place + 1) begins a second run") }
+                header = found
+            case .intent(let write):
+                open[write.change] = writes.count
+                writes.append(Write(write: write, result: nil))
+            case .outcome(let write, let result):
+                guard let place = open.removeValue(forKey: write.change) else {
+                    throw Invalid(description: "line \(place + 1) tells the outcome of a write that no line announces")
+                }
+                writes[place].result = result
+            }
+        }
+        guard let header else { throw Invalid(description: "it does not begin as a journal of crplan does") }
+        self.header = header
+    }
+
+    private static func entry(_ bytes: ArraySlice<UInt8>, number: Int) throws(Invalid) -> JournalEntry {
+        let line: JournalLine
+        do {
+            line = try JSONDecoder().decode(JournalLine.self, from: Data(bytes))
+        } catch {
+            throw Invalid(description: "line \(number) is not one of a journal")
+        }
+        if let version = line.formatVersion, version != JournalEntry.formatVersion {
+            throw Invalid(
+                description: "its format is version \(version), and this crplan reads version \(JournalEntry.formatVersion)"
+            )
+        }
+        guard let entry = line.entry else { throw Invalid(description: "line \(number) lacks a member") }
+        return entry
+    }
+}

@@ -1,0 +1,85 @@
+package import OCI
+package import Planning
+package import Registry
+
+package struct ExecutionOptions: Sendable {
+    /// How many jobs run at a time: the puts of one content, the deletes in one repository, or a single change.
+    package var parallelism: Int
+    /// How many large blobs are under way at a time.
+    package var transfers: Int
+    /// For the header of the journal.
+    package var planPath: String?
+    package var clock: any Clock<Duration>
+    /// Milliseconds since 1970.
+    package var now: @Sendable () -> Int64
+
+    package init(
+        parallelism: Int = 8,
+        transfers: Int = 6,
+        planPath: String? = nil,
+        clock: any Clock<Duration> = ContinuousClock(),
+        now: @escaping @Sendable () -> Int64 = { WallTime.now() }
+    ) {
+        self.parallelism = parallelism
+        self.transfers = transfers
+        self.planPath = planPath
+        self.clock = clock
+        self.now = now
+    }
+}
+
+/// Runs a plan: what it says and nothing else. Its reasons, consequences and estimates are never read.
+package struct Executor: Sendable {
+    private let plan: Plan
+    private let planDigest: Digest
+    private let registries: any RegistryDirectory
+    private let contents: any ContentSource
+    private let journal: any JournalWriting
+    private let options: ExecutionOptions
+
+    package init(
+        plan: Plan,
+        planDigest: Digest,
+        registries: any RegistryDirectory,
+        contents: any ContentSource,
+        journal: any JournalWriting,
+        options: ExecutionOptions = ExecutionOptions()
+    ) {
+        self.plan = plan
+        self.planDigest = planDigest
+        self.registries = registries
+        self.contents = contents
+        self.journal = journal
+        self.options = options
+    }
+
+    /// Returns when every change has its outcome. `events` is called for one event after the other but for those about bytes.
+    package func run(
+        events: @escaping @Sendable (ExecutionEvent) async -> Void = { _ in },
+        interruption: Interruption = Interruption()
+    ) async -> ExecutionReport {
+        let (messages, sender) = AsyncStream.makeStream(of: RunMessage.self)
+        let context = RunContext(
+            plan: plan,
+            registries: registries,
+            contents: contents,
+            options: options,
+            journal: RunJournal(journal, now: options.now),
+            interruption: interruption,
+            events: events,
+            sender: sender
+        )
+        await events(.started(planDigest: planDigest, changes: plan.changes.count))
+        let header = JournalEntry.Header(planDigest: planDigest, planPath: options.planPath)
+        try? context.journal.record(.header(header))
+        let report = await withTaskGroup(of: Void.self) { group in
+            group.addTask { if await interruption.wait() { sender.yield(.interrupted) } }
+            var loop = RunLoop(context: context, state: ExecutionState(plan.changes, parallelism: options.parallelism))
+            let report = await loop.run(messages, in: &group)
+            group.cancelAll()
+            return report
+        }
+        await events(.finished(report))
+        return report
+    }
+}

@@ -1,0 +1,39 @@
+internal import OCI
+internal import Planning
+
+/// Whether a put or an untag may go on, by what its target holds right now. Pure.
+enum TargetCheck: Hashable, Sendable {
+    case atGoal
+    case mayWrite
+    case stale(expected: String, found: String)
+    /// The precondition cannot be checked on such a target.
+    case unknown
+
+    init(_ change: Change, found: Digest?) {
+        if found == change.newDigest {
+            self = .atGoal
+            return
+        }
+        guard !change.preconditions.isEmpty else {
+            self = .unknown
+            return
+        }
+        for precondition in change.preconditions {
+            let expected: Digest?
+            switch precondition {
+            case .absent: expected = nil
+            case .at(let digest): expected = digest
+            case .tagsOnDigest, .unneeded, .contents, .retentionVictims, .inTrash, .fingerprint:
+                self = .unknown
+                return
+            }
+            if found != expected {
+                self = .stale(expected: Self.text(expected), found: Self.text(found))
+                return
+            }
+        }
+        self = .mayWrite
+    }
+
+    private static func text(_ digest: Digest?) -> String { digest?.description ?? "absent" }
+}
