@@ -65,7 +65,10 @@ let package = Package(
         .testTarget(name: "OCITests", dependencies: ["OCI"]),
         .testTarget(name: "DiagnosticsTests", dependencies: ["Diagnostics"]),
         .testTarget(name: "PlanningTests", dependencies: ["Planning", "OCI", "Diagnostics"]),
-        .testTarget(name: "SpecificationTests", dependencies: ["Specification", "YAMLTree", "Planning", "OCI", "Diagnostics"]),
+        .testTarget(
+            name: "SpecificationTests",
+            dependencies: ["Specification", "YAMLTree", "Planning", "RegistryTestSupport", "OCI", "Diagnostics"]
+        ),
         .testTarget(name: "FilesTests", dependencies: ["Files", systemPackage]),
         .testTarget(name: "CredentialsTests", dependencies: ["Credentials", "Registry", "Files", "OCI", logging]),
         .testTarget(name: "RegistryHTTPTests", dependencies: ["RegistryHTTP", "Registry", "RegistryTestSupport", "OCI", logging]),

@@ -15,14 +15,14 @@ extension SpecDecoder {
                 throw ReferenceProblem(
                     "no-tag",
                     "'\(text)' names neither a tag nor a digest",
-                    help: "Write '{repository: \(text)}' for the whole repository, or add a tag or digest."
+                    help: "write '{repository: \(text)}' for the whole repository, or add a tag or digest"
                 )
             }
             if parts.tag != nil, parts.digest != nil {
                 throw ReferenceProblem(
                     "invalid-reference",
                     "'\(text)' has a tag and a digest",
-                    help: "Keep the tag to untag, or the digest to delete the image with every tag on it."
+                    help: "keep the tag to untag, or the digest to delete the image with every tag on it"
                 )
             }
             return parts
@@ -66,7 +66,7 @@ extension SpecDecoder {
                 "declared-and-absent",
                 "\(what) is both declared and absent",
                 at: range,
-                help: "Take one of the two out.",
+                help: "take one of the two out",
                 related: [Diagnostic.Related(message: "declared here", range: declared)]
             )
         )
@@ -79,13 +79,13 @@ extension SpecDecoder {
             let found = resolved(node) { text throws(ReferenceProblem) in
                 let prefixes = try rules.prefixes(text)
                 if prefixes.contains(where: { $0.path == nil }) {
-                    throw ReferenceProblem("no-repository", "'\(text)' names a registry, not a \(key)", help: "Add the \(key)'s name.")
+                    throw ReferenceProblem("no-repository", "'\(text)' names a registry, not a \(key)", help: "add the \(key)'s name")
                 }
                 if isNamespace, let deep = prefixes.first(where: { $0.path?.description.contains("/") == true }) {
                     throw ReferenceProblem(
                         "invalid-reference",
                         "'\(deep.description)' is no namespace: that is the first component alone",
-                        help: "Write '{repository: \(text)}' for a repository."
+                        help: "write '{repository: \(text)}' for a repository"
                     )
                 }
                 return prefixes

@@ -33,7 +33,7 @@ extension SpecDecoder {
                 "invalid-reference",
                 "'\(text)' names one image; a copy has a repository",
                 node.range,
-                "Take tag and digest out; the tags stand in 'tags'."
+                "take tag and digest out; the tags stand in 'tags'"
             )
             return nil
         }
@@ -42,7 +42,7 @@ extension SpecDecoder {
                 return try rules.sourceRepository(text)
             } catch  where error.code == "no-repository" {
                 var problem = error
-                problem.help = "Add a path, or list what is copied under 'repositories'."
+                problem.help = "add a path, or list what is copied under 'repositories'"
                 throw problem
             }
         }

@@ -32,7 +32,7 @@ extension SpecDecoder {
                 throw ReferenceProblem(
                     "invalid-reference",
                     "'\(prefix.description)' is a path, and a registry is asked for",
-                    help: "Name registries."
+                    help: "name registries"
                 )
             }
             return prefixes.map(\.registry)
@@ -49,10 +49,10 @@ extension SpecDecoder {
                 "invalid-move",
                 "'from' stands for \(from.count) repositories and 'to' for \(to.count)",
                 node.range,
-                "Name as many on both sides."
+                "name as many on both sides"
             )
         } else if let from, let to, let same = from.first(where: to.contains) {
-            report("invalid-move", "\(same) is moved to itself", node.range, "Name another repository.")
+            report("invalid-move", "\(same) is moved to itself", node.range, "name another repository")
         }
     }
 
@@ -66,7 +66,7 @@ extension SpecDecoder {
                     throw ReferenceProblem(
                         "invalid-reference",
                         "'\(text)' may not have a tag or digest here",
-                        help: "Write the tags under 'tags.match'."
+                        help: "write the tags under 'tags.match'"
                     )
                 }
                 return parts

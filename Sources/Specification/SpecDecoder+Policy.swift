@@ -39,7 +39,7 @@ extension SpecDecoder {
                         "guards-nothing",
                         "'\(text)' guards nothing: no entry names this registry or namespace",
                         at: node.range,
-                        help: "Check the spelling; a guard is tested only on what entries touch."
+                        help: "check the spelling; a guard is tested only on what entries touch"
                     )
                 )
             }
@@ -66,7 +66,7 @@ extension SpecDecoder {
         policy.limits.upload = limit("upload", defaults.upload, owners, others) { $0.text.flatMap(Quantities.bytes) }
         let refuses = owners.contains { $0["quota"]?.text == "refuse" }
         for node in others.compactMap({ $0["quota"] }) where refuses && node.text == "warn" {
-            report("raised-limit", "'quota: warn' is weaker than crplan.yaml's", node.range, "Only crplan.yaml may weaken it.")
+            report("raised-limit", "'quota: warn' is weaker than crplan.yaml's", node.range, "only crplan.yaml may weaken it")
         }
     }
 
@@ -87,7 +87,7 @@ extension SpecDecoder {
         for node in others.compactMap({ $0[key] }) {
             let value = read(node)
             if let base, value.map({ $0 > base }) ?? true {
-                report("raised-limit", "'\(key)' is higher than crplan.yaml allows", node.range, "Only crplan.yaml may raise a limit.")
+                report("raised-limit", "'\(key)' is higher than crplan.yaml allows", node.range, "only crplan.yaml may raise a limit")
             } else {
                 result = lower(result, value)
             }

@@ -21,7 +21,7 @@ extension SpecDecoder {
                         "duplicate-registry",
                         "'\(entry.key)' and '\(other)' are both \(id)",
                         at: entry.keyRange,
-                        help: "Keep one alias for each registry.",
+                        help: "keep one alias for each registry",
                         related: [Diagnostic.Related(message: "'\(other)' is declared here", range: first.range)]
                     )
                 )
@@ -71,12 +71,12 @@ extension SpecDecoder {
         let implied = RegistryNames.impliedKind(of: id)
         guard let node = mapping["kind"], let kind = node.text.flatMap(RegistryKind.init) else {
             if id.isLayout, !mapping.broken.contains("kind"), let path = mapping["path"] {
-                report("missing-key", "a registry with a path lacks 'kind: layout'", path.range, "Add 'kind: layout'.")
+                report("missing-key", "a registry with a path lacks 'kind: layout'", path.range, "add 'kind: layout'")
             }
             return implied
         }
         if (kind == .layout) != id.isLayout {
-            let help = kind == .layout ? "Give a path instead of a host." : "Write 'kind: layout', or give a host instead of a path."
+            let help = kind == .layout ? "give a path instead of a host" : "write 'kind: layout', or give a host instead of a path"
             report("conflicting-keys", "a registry of kind \(kind) has no \(kind == .layout ? "host" : "path")", node.range, help)
         }
         return kind
@@ -109,7 +109,7 @@ extension SpecDecoder {
         for entry in mapping.entries {
             switch declaration.kind {
             case .layout where !onlyLayout.contains(entry.key) && entry.key != "host":
-                report("wrong-kind", "'\(entry.key)' does not belong to a registry of kind layout", entry.keyRange, "Take it out.")
+                report("wrong-kind", "'\(entry.key)' does not belong to a registry of kind layout", entry.keyRange, "take it out")
             case .oci where ["account", "private"].contains(entry.key): reportICR("'\(entry.key)'", entry.keyRange)
             case .oci where entry.key == "endpoint":
                 for inner in entry.node.mapping?.entries ?? [] where inner.key != "content" {
@@ -125,7 +125,7 @@ extension SpecDecoder {
     }
 
     private mutating func reportICR(_ key: String, _ range: SourceRange) {
-        report("wrong-kind", "\(key) belongs to a registry of kind icr", range, "Take it out, or write 'kind: icr' if this is one.")
+        report("wrong-kind", "\(key) belongs to a registry of kind icr", range, "take it out, or write 'kind: icr' if this is one")
     }
 
     /// What is said of TLS and of plain HTTP must agree: nobody talks plain text by accident.
@@ -137,7 +137,7 @@ extension SpecDecoder {
                         "conflicting-keys",
                         "'\(key)' concerns TLS, and 'plainHTTP: true' does without",
                         entry.keyRange,
-                        "Take one of them out."
+                        "take one of them out"
                     )
                 }
             }
@@ -149,14 +149,14 @@ extension SpecDecoder {
                 "conflicting-keys",
                 "the endpoint is plain HTTP and the registry is not",
                 node.range,
-                "Write https://, or add 'plainHTTP: true'."
+                "write https://, or add 'plainHTTP: true'"
             )
         } else if !isPlain, declaration.plainHTTP {
             report(
                 "conflicting-keys",
                 "the registry is plain HTTP and the endpoint is not",
                 node.range,
-                "Write http://, or take 'plainHTTP' out."
+                "write http://, or take 'plainHTTP' out"
             )
         }
     }
@@ -182,13 +182,13 @@ extension SpecDecoder {
             guard let text = node.text else { continue }
             let first = String(ReferenceRules.split(text).first)
             if rules.names.groups[first] != nil || (groupNames.contains(first) && rules.names.aliases[first] == nil) {
-                report("nested-group", "'\(first)' is a group; a group holds registries", node.range, "List its registries.")
+                report("nested-group", "'\(first)' is a group; a group holds registries", node.range, "list its registries")
                 continue
             }
             let rules = rules
             for member in resolved(node, { text throws(ReferenceProblem) in try rules.prefixes(text) }) ?? [] {
                 if members.contains(member) {
-                    report("duplicate-member", "'\(text)' stands in the group twice", node.range, "Take one of them out.")
+                    report("duplicate-member", "'\(text)' stands in the group twice", node.range, "take one of them out")
                 } else {
                     members.append(member)
                 }
@@ -208,7 +208,7 @@ extension SpecDecoder {
                     "unavailable",
                     "registries of kind icr are not available in this version: entries use \(id)",
                     at: place,
-                    help: "Write 'kind: oci' to use it by the OCI protocol alone, or take these entries out."
+                    help: "write 'kind: oci' to use it by the OCI protocol alone, or take these entries out"
                 )
             )
         }

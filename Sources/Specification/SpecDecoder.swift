@@ -42,10 +42,10 @@ struct SpecDecoder {
     private mutating func checkPlace(_ document: SpecDocument) {
         guard !document.isOwner else { return }
         for entry in document.root.entries where ["workspace", "registries", "groups"].contains(entry.key) {
-            report("wrong-place", "'\(entry.key)' stands in crplan.yaml alone", entry.keyRange, "Move it to crplan.yaml.")
+            report("wrong-place", "'\(entry.key)' stands in crplan.yaml alone", entry.keyRange, "move it to crplan.yaml")
         }
         for entry in document.root["policy"]?.mapping?.entries ?? [] where ["owners", "backup"].contains(entry.key) {
-            report("wrong-place", "'policy.\(entry.key)' stands in crplan.yaml alone", entry.keyRange, "Move it to crplan.yaml.")
+            report("wrong-place", "'policy.\(entry.key)' stands in crplan.yaml alone", entry.keyRange, "move it to crplan.yaml")
         }
     }
 

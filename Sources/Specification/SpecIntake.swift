@@ -121,7 +121,7 @@ extension SpecIntake {
                     "not-a-spec",
                     "\(file.path.withVisibleControls) is not a spec: it lacks 'apiVersion: \(SpecVersion.current)'",
                     at: SourceRange(file: file.path, start: start, end: start),
-                    help: "Add 'apiVersion: \(SpecVersion.current)' at its beginning."
+                    help: "add 'apiVersion: \(SpecVersion.current)' at its beginning"
                 )
             )
         } else {
@@ -144,7 +144,7 @@ extension SpecIntake {
                     "no-api-version",
                     "this looks like a spec ('\(entry.key)') and has no apiVersion",
                     at: entry.keyRange,
-                    help: "Add 'apiVersion: \(SpecVersion.current)', or leave the file out with 'workspace.include' in crplan.yaml."
+                    help: "add 'apiVersion: \(SpecVersion.current)', or leave the file out with 'workspace.include' in crplan.yaml"
                 )
             )
         }
@@ -155,7 +155,7 @@ extension SpecIntake {
                 "unknown-version",
                 "apiVersion '\(text.withVisibleControls)' is not known",
                 at: version.value.range,
-                help: "This version of crplan reads '\(SpecVersion.current)'."
+                help: "this version of crplan reads '\(SpecVersion.current)'"
             )
         )
     }
@@ -168,7 +168,7 @@ extension Diagnostic {
             "duplicate-definition",
             "\(what) is defined twice",
             at: range,
-            help: "Take one of the definitions out.",
+            help: "take one of the definitions out",
             related: [Related(message: "first defined here", range: first)]
         )
     }

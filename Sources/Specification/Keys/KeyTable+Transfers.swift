@@ -92,7 +92,7 @@ extension KeyTable {
         doc: "Many tags, kept in step; removes nothing unless it says prune.",
         labels: ["from"],
         keys: [
-            Key("from", .text(.source), required: true, "One repository; or a registry or path, with 'repositories'."),
+            Key("from", .text(.sourceRepository), required: true, "One repository; or a registry or path, with 'repositories'."),
             Key(
                 "repositories",
                 .list(.text(.repositoryGlob), atLeast: 1),
@@ -137,12 +137,4 @@ extension KeyTable {
             .needs("by", anyOf: ["newest"]),
         ]
     )
-}
-
-extension TextForm {
-    static let argument: TextForm = {
-        var form = free("argument", "text", example: "1")
-        form.problem = { _ in nil }
-        return form
-    }()
 }

@@ -31,7 +31,7 @@ enum KeyTable {
         keys: [
             Key(
                 "include",
-                .list(.text(.fileGlob), atLeast: 1),
+                .list(.text(.includePattern), atLeast: 1),
                 "Patterns of the files below this folder; default: every YAML file outside hidden folders."
             )
         ]
@@ -50,7 +50,12 @@ enum KeyTable {
         laterEntryOf: "namespaces",
         keys: [
             Key("name", .text(.namespace), required: true, "Its name: the first component of its repositories' paths."),
-            Key("registries", targets, required: true, "The registries that are to have it: aliases, groups or hosts."),
+            Key(
+                "registries",
+                ValueForm.text(.registryName).orList,
+                required: true,
+                "The registries that are to have it: aliases, groups or hosts."
+            ),
             Key("resourceGroup", .text(.free("resourceGroup", "a resource group", example: "default")), "ICR: the resource group's id."),
             Key(
                 "retention",
@@ -92,7 +97,7 @@ enum KeyTable {
         labels: ["repository", "namespace"],
         keys: [
             Key("repository", .text(.target), since: .later, "The repository, with all its images."),
-            Key("namespace", .text(.target), since: .later, "The namespace, with all its repositories."),
+            Key("namespace", .text(.namespacePath), since: .later, "The namespace, with all its repositories."),
         ],
         rules: [.exactlyOne([["repository"], ["namespace"]])]
     )
@@ -104,7 +109,7 @@ enum KeyTable {
         labels: ["repositories"],
         laterEntryOf: "prune",
         keys: [
-            Key("repositories", ValueForm.text(.referencePattern).orList, required: true, "The scope: repositories or patterns of them."),
+            Key("repositories", ValueForm.text(.repositoryPattern).orList, required: true, "The scope: repositories or patterns of them."),
             Key("tags", .mapping(pruneTags), "What becomes of tags that no entry declares."),
             Key("untagged", .mapping(pruneUntagged), "What becomes of images that no tag, index or subject leads to."),
         ],

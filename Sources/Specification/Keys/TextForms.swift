@@ -49,24 +49,42 @@ extension TextForm {
         rule: "a path has only a-z, 0-9, '.', '_', '-', '*' and single '/' between components"
     ) { Characters.isRepositoryGlob($0) }
 
-    /// The name rules proper need the registries; see `ReferenceRules`.
-    static let source = spelled("source", "a reference", notSpaced, example: "docker.io/library/nginx:1.27.4", rule: noSpaces) {
-        Characters.isReference($0)
-    }
-    static let target = spelled("target", "a repository", "^[^\\s%\\\\@*]+$", example: "docker.io/payments/api", rule: noSpaces) {
-        Characters.isReference($0)
-    }
-    static let referencePattern = spelled("pattern", "a pattern", notSpaced, example: "docker.io/payments/**:v*", rule: noSpaces) {
-        Characters.isReference($0)
-    }
-    static let absence = spelled(
+    // The name rules proper need the registries; see `ReferenceRules`.
+    static let source = reference(
+        "source",
+        "a reference",
+        "^[^\\s%\\\\*]+(:[A-Za-z0-9_][A-Za-z0-9._-]{0,127}|@sha(256|512):[0-9a-f]+)$",
+        example: "docker.io/library/nginx:1.27.4"
+    )
+    static let sourceRepository = reference("sourceRepository", "a repository", bare, example: "docker.io/library/nginx")
+    static let target = reference("target", "a repository", bare, example: "docker.io/payments/api")
+    static let registryName = reference("registryName", "a registry or group", "^[^\\s%\\\\@*/]+$", example: "docker.io")
+    static let namespacePath = reference(
+        "namespacePath",
+        "a namespace with its registry",
+        "^[^\\s%\\\\@*/]+(/[^\\s%\\\\@*/]+)?$",
+        example: "docker.io/payments"
+    )
+    static let referencePattern = reference("pattern", "a pattern", notSpaced, example: "docker.io/payments/**:v*")
+    static let repositoryPattern = reference(
+        "repositoryPattern",
+        "a pattern of repositories",
+        "^[^\\s%\\\\@]+$",
+        example: "docker.io/payments/**"
+    )
+    static let absence = reference(
         "absence",
         "a reference with a tag or digest",
         "^[^\\s%\\\\]+(:[A-Za-z0-9_.*-]+|@sha(256|512):[0-9a-f]+)$",
-        example: "docker.io/payments/api:1.0.0",
-        rule: noSpaces
-    ) { Characters.isReference($0) }
+        example: "docker.io/payments/api:1.0.0"
+    )
+    static let imageName = reference("imageName", "the name of an image", notSpaced, example: "job:1")
 
+    private static func reference(_ id: String, _ expectation: String, _ pattern: String, example: String) -> TextForm {
+        spelled(id, expectation, pattern, example: example, rule: noSpaces) { Characters.isReference($0) }
+    }
+
+    private static let bare = "^[^\\s%\\\\@*]+$"
     private static let notSpaced = "^[^\\s%\\\\]+$"
     private static let noSpaces = "it has no white space, control characters, '%' or '\\'"
 
@@ -77,7 +95,12 @@ extension TextForm {
         example: "linux/amd64"
     ) { _ = try Platform($0) }
 
-    static let versionRange = parsed("versionRange", "a version range", "^[0-9A-Za-z<>=~^|.*+, -]+$", example: ">=1.4 <2") {
+    static let versionRange = parsed(
+        "versionRange",
+        "a version range",
+        "^[<>=~^ ]*v?[0-9xX*][0-9A-Za-z<>=~^|.*+, -]*$",
+        example: ">=1.4 <2"
+    ) {
         _ = try VersionRange($0)
     }
 
@@ -111,7 +134,7 @@ extension TextForm {
     }
 
     static let namespace = spelled(
-        "namespace",
+        "namespaceName",
         "a namespace",
         "^[a-z0-9]+([._-]+[a-z0-9]+)*$",
         example: "payments",
@@ -163,12 +186,15 @@ extension TextForm {
         rule: "the name of a variable has only letters, digits, '_' and '-'"
     ) { VariableScope.isName($0) }
 
-    static let variableValue: TextForm = {
-        var form = free("variableValue", "text", example: "1.4.2")
-        form.isExpanded = false
-        form.problem = { _ in nil }
-        return form
-    }()
+    /// Variables are put in when the file's variables are gathered.
+    static let variableValue = anything("variableValue", example: "1.4.2").literal
+
+    static let argument = anything("argument", example: "1")
+
+    /// Text that may be empty too.
+    private static func anything(_ id: String, example: String) -> TextForm {
+        TextForm(id: id, expectation: "text", pattern: nil, example: example) { _ in nil }
+    }
 
     /// Not shown when wrong: it may hold a password.
     static let url: TextForm = {
@@ -191,20 +217,24 @@ extension TextForm {
         rule: "an account of IBM Cloud has 32 lower-case hex digits"
     ) { $0.utf8.count == 32 && $0.allSatisfy { ("0"..."9").contains($0) || ("a"..."f").contains($0) } }
 
-    static let imageName = spelled("imageName", "the name of an image", notSpaced, example: "job:1", rule: noSpaces) {
-        Characters.isReference($0)
-    }
-
     static let fileGlob = free("fileGlob", "a path or a pattern of paths", example: "specs/**")
+
+    /// Read before any variable is known.
+    static let includePattern = free("includePattern", "a path or a pattern of paths", example: "specs/**").literal
 
     static let apiVersion = spelled(
         "apiVersion",
         "a version of the spec",
         "^crplan/v1$",
-        example: "crplan/v1",
-        rule: "it must be crplan/v1"
-    ) {
-        $0 == SpecVersion.current
+        example: SpecVersion.current,
+        rule: "it must be \(SpecVersion.current)"
+    ) { $0 == SpecVersion.current }.literal
+
+    /// Where `${name}` is just that.
+    private var literal: TextForm {
+        var form = self
+        form.isExpanded = false
+        return form
     }
 
     /// Any text that is not empty.
