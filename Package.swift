@@ -88,7 +88,7 @@ let package = Package(
         ),
         .testTarget(
             name: "ReportingTests",
-            dependencies: ["Reporting", "Planning", "Execution", "OCI", "Diagnostics"],
+            dependencies: ["Reporting", "Planning", "Execution", "RegistryTestSupport", "Files", "OCI", "Diagnostics"],
             exclude: ["Golden"]
         ),
         .testTarget(

@@ -93,7 +93,9 @@ struct ChangeWording {
 
     private func source(of change: Change) -> String? {
         guard let content = content(of: change) else { return change.method.rawValue }
-        return "\(change.method.rawValue) from \(content.label.withVisibleControls)"
+        // A label that names a digest is too long for a line.
+        let label = full ? content.label : content.label.replacing(content.digest.description, with: content.digest.brief)
+        return "\(change.method.rawValue) from \(label.withVisibleControls)"
     }
 
     private func platforms(of change: Change) -> [String] {
