@@ -55,6 +55,7 @@ package struct ManifestDocument: Hashable, Sendable {
         } catch {
             throw Invalid("it is not a JSON manifest (\(Self.explain(error)))")
         }
+        if let name = JSONMembers.duplicate(in: bytes) { throw Invalid("its member '\(name.withVisibleControls)' stands there twice") }
         guard body.schemaVersion == 2 || body.schemaVersion == nil else {
             throw body.schemaVersion == 1 ? Self.schema1 : Invalid("its schemaVersion is not 2")
         }
