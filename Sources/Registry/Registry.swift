@@ -49,6 +49,29 @@ package struct BlobStream: AsyncSequence, Sendable {
     package func makeAsyncIterator() -> AsyncIterator { AsyncIterator(nextPiece: makeNext()) }
 }
 
+extension BlobStream {
+    /// What can be read at any offset, in pieces of 256 KiB. `read` gives up to `count` bytes from `offset` on, fewer only at the end.
+    /// Throws `cancelled` between pieces once the task is cancelled.
+    package init(
+        from offset: Int64,
+        to end: Int64,
+        cancelled: RegistryError,
+        read: @escaping @Sendable (_ offset: Int64, _ count: Int) throws(RegistryError) -> [UInt8]
+    ) {
+        self.init {
+            var next = Swift.max(offset, 0)
+            return { () async throws(RegistryError) in
+                let count = Int(Swift.min(end - next, 1 << 18))
+                guard count > 0 else { return nil }
+                if Task.isCancelled { throw cancelled }
+                let piece = try read(next, count)
+                next += Int64(piece.count)
+                return piece.isEmpty ? nil : piece
+            }
+        }
+    }
+}
+
 /// The reading half of a registry. Absence is an answer (`nil`), never an error; everything that hinders an answer is thrown.
 /// Implementations limit requests per host, retry what is safe to repeat, and may be called from any task at once.
 package protocol RegistryReader: Sendable {

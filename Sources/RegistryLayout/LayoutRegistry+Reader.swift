@@ -121,7 +121,10 @@ extension LayoutRegistry: RegistryReader {
                 reason: "the file has \(size) bytes, the manifest says \(descriptor.size)"
             )
         }
-        return BlobStream(file, from: offset, to: size) { failure.error($0) }
+        let cancelled = failure.error(.cancelled, "read blob", "@\(descriptor.digest)", reason: "it was cancelled")
+        return BlobStream(from: offset, to: size, cancelled: cancelled) { (offset, count) throws(RegistryError) in
+            try failure.files { () throws(FileError) in try file.read(at: offset, count: count) }
+        }
     }
 
     package func capability(_ feature: RegistryFeature, in repository: RepositoryName) async throws(RegistryError) -> Capability { .yes }
