@@ -1,0 +1,65 @@
+internal import Glibc
+internal import Subprocess
+internal import SystemPackage
+
+/// Runs `docker-credential-…` programs: no shell, at most 30 s, at most 64 KiB of answer.
+enum HelperProgram {
+    static let timeLimit = Duration.seconds(30)
+    static let largestOutput = 64 << 10
+
+    static func run(
+        _ program: String,
+        input: String,
+        searchPath: String
+    ) async throws(CredentialEnvironment.Failure) -> CredentialEnvironment.HelperOutcome {
+        guard let path = find(program, in: searchPath) else { throw .init("it is not on PATH") }
+        let limit = timeLimit
+        do {
+            return try await withThrowingTaskGroup(of: CredentialEnvironment.HelperOutcome?.self) { group in
+                group.addTask { try await start(path, input) }
+                group.addTask {
+                    try await Task.sleep(for: limit)
+                    return nil
+                }
+                defer { group.cancelAll() }
+                guard let outcome = try await group.next() ?? nil else {
+                    throw CredentialEnvironment.Failure("it took longer than 30 s")
+                }
+                return outcome
+            }
+        } catch let failure as CredentialEnvironment.Failure {
+            throw failure
+        } catch let error as SubprocessError where error.code == .outputLimitExceeded {
+            throw .init("it answers with more than 64 KiB")
+        } catch is CancellationError {
+            throw .init("it was cancelled")
+        } catch {
+            throw .init("it cannot be run")
+        }
+    }
+
+    private static func start(_ path: String, _ input: String) async throws -> CredentialEnvironment.HelperOutcome {
+        let result = try await Subprocess.run(
+            .path(FilePath(path)),
+            arguments: ["get"],
+            input: .string(input),
+            output: .bytes(limit: largestOutput),
+            error: .discarded
+        )
+        let code: Int =
+            switch result.terminationStatus {
+            case .exited(let code): Int(code)
+            case .signaled(let signal): 128 + Int(signal)
+            }
+        return .init(exitCode: code, output: result.standardOutput)
+    }
+
+    /// In absolute folders of the PATH only, never in the working directory.
+    private static func find(_ program: String, in searchPath: String) -> String? {
+        for folder in searchPath.split(separator: ":") where folder.hasPrefix("/") {
+            let path = "\(folder)/\(program)"
+            if access(path, X_OK) == 0 { return path }
+        }
+        return nil
+    }
+}
