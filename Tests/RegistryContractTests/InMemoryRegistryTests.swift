@@ -67,6 +67,31 @@ import Testing
         await #expect(throws: Self.failure) { _ = try await iterator.next() }
     }
 
+    @Test func aTargetCanStallInTheMiddleOfABlob() async throws {
+        let gate = Gate()
+        let bytes = Samples.bytes(100, seed: 1)
+        let descriptor = Samples.descriptor(of: bytes)
+        registry.setHook { operation, _ in if operation.kind == .bodyPiece, operation.offset == 50 { await gate.wait() } }
+        async let upload: Void = registry.putBlob(descriptor, from: Sample.body(bytes, pieceSize: 50), into: repository)
+        await gate.waitForArrivals()
+        #expect(registry.snapshot().blob(descriptor.digest, in: repository) == nil)
+        gate.open()
+        try await upload
+        #expect(registry.snapshot().blob(descriptor.digest, in: repository) == bytes)
+        #expect(registry.requestCount == 1)
+    }
+
+    @Test(arguments: 1...5 as ClosedRange<UInt64>)
+    func theContractHoldsInAnyOrder(_ seed: UInt64) async throws {
+        let capabilities = Dictionary(uniqueKeysWithValues: RegistryFeature.allCases.map { ($0, Capability.yes) })
+        let contract = RegistryContract("yielding", capabilities: capabilities, referrersSource: .api) { body in
+            let registry = try InMemoryRegistry()
+            registry.setHook(InMemoryRegistry.yielding(seed: seed))
+            try await body(registry)
+        }
+        try await contract.run(.writersAtOnceLoseNothing)
+    }
+
     @Test func whatDoesNotResolveIsNamed() throws {
         try registry.seed(sample, tags: ["1"], in: repository)
         #expect(registry.resolvesCompletely(repository, tag))

@@ -26,8 +26,14 @@ extension InMemoryRegistry: RegistryWriter {
 
     package func putBlob(_ descriptor: Descriptor, from body: BlobBody, into repository: RepositoryName) async throws(RegistryError) {
         let operation = Operation(.putBlob, repository, .digest(descriptor.digest))
-        let bytes = try await body.open(0).collected()
-        try await perform(operation) { (contents, _) throws(RegistryError) in
+        try await begin(operation)
+        var bytes: [UInt8] = []
+        var pieces = try await body.open(0).makeAsyncIterator()
+        while let piece = try await pieces.next() {
+            try await begin(Operation(.bodyPiece, repository, operation.reference, offset: Int64(bytes.count)))
+            bytes += piece
+        }
+        try finish(operation) { (contents, _) throws(RegistryError) in
             guard bytes.count == descriptor.size, Digest.of(bytes, with: descriptor.digest.algorithm) == descriptor.digest else {
                 throw failure(.corrupt, operation, reason: "the bytes read are not those of the digest")
             }

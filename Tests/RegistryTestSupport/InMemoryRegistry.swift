@@ -81,6 +81,14 @@ package final class InMemoryRegistry: Sendable {
 
     package func setHook(_ hook: Hook?) { state.withLock { $0.hook = hook } }
 
+    /// A hook that lets other tasks go first, a random number of times: the same seed gives the same numbers.
+    package static func yielding(seed: UInt64) -> Hook {
+        let generator = SharedGenerator(seed: seed)
+        return { _, _ in
+            for _ in 0..<generator.next(below: 8) { await Task.yield() }
+        }
+    }
+
     /// The next `times` operations that `predicate` picks fail with `error`; with `.after`, once their work is done.
     package func failNext(
         _ times: Int = 1,
@@ -95,6 +103,9 @@ package final class InMemoryRegistry: Sendable {
     package var operations: [Operation] { state.withLock { $0.operations } }
 
     package func count(_ kind: Operation.Kind) -> Int { state.withLock { $0.operations.count { $0.kind == kind } } }
+
+    /// How many requests a registry over HTTP would have had.
+    package var requestCount: Int { state.withLock { $0.operations.count { $0.kind.isRequest } } }
 
     package var writeCount: Int { state.withLock { $0.operations.count { $0.kind.isWrite } } }
 
@@ -116,6 +127,12 @@ package final class InMemoryRegistry: Sendable {
         _ operation: Operation,
         _ work: (inout RegistryContents, Set<RegistryFeature>) throws(RegistryError) -> Result
     ) async throws(RegistryError) -> Result {
+        try await begin(operation)
+        return try finish(operation, work)
+    }
+
+    /// The first half of `perform`: all but the work.
+    func begin(_ operation: Operation) async throws(RegistryError) {
         let hook = state.withLock { state in
             state.operations.append(operation)
             return state.hook
@@ -123,6 +140,13 @@ package final class InMemoryRegistry: Sendable {
         if Task.isCancelled { throw failure(.cancelled, operation, reason: "it was cancelled") }
         try await hook?(operation, self)
         try throwFault(operation, .before)
+    }
+
+    /// The second half of `perform`: the work.
+    func finish<Result: Sendable>(
+        _ operation: Operation,
+        _ work: (inout RegistryContents, Set<RegistryFeature>) throws(RegistryError) -> Result
+    ) throws(RegistryError) -> Result {
         let result = try state.withLock { (state) throws(RegistryError) in try work(&state.contents, state.features) }
         try throwFault(operation, .after)
         return result

@@ -74,6 +74,13 @@ final class Authenticator: Sendable {
         }
     }
 
+    /// Whether the request's token allows reading `repository`: what a mount from there needs.
+    func mayPull(_ repository: String, _ request: LoopbackRequest) -> Bool {
+        guard case .bearer = method else { return true }
+        guard let presented = request.headers["authorization"]?.dropFirst("Bearer ".count) else { return false }
+        return state.withLock { $0.tokens[String(presented)]?.grants["repository:\(repository)"]?.contains("pull") ?? false }
+    }
+
     private func refusal(of request: LoopbackRequest, _ realm: String) -> LoopbackReply? {
         let needed = Route(request.path)?.scope(for: request.method)
         let presented = request.headers["authorization"].flatMap { $0.hasPrefix("Bearer ") ? String($0.dropFirst(7)) : nil }

@@ -118,6 +118,9 @@ package final class LoopbackRegistryServer: Sendable {
         if request.path == "/token" { return authenticator.token(request, body: body) }
         let scheme = options.certificate == nil ? "http" : "https"
         if let refusal = authenticator.refusal(of: request, tokenURL: "\(scheme)://127.0.0.1:\(tokenPort)/token") { return refusal }
+        var request = request
+        // Without the right to read the source a mount becomes an ordinary upload.
+        if let source = request.parameter("from"), !authenticator.mayPull(source, request) { request.target = request.path }
         return await service.reply(to: request, body: body)
     }
 

@@ -7,7 +7,17 @@ package struct Operation: Hashable, Sendable {
         /// One piece of a blob that is being read; `offset` says which. Not a request.
         case blobPiece
         case capability, checkLogin
+        /// One piece of a blob that is being taken in; `offset` says which. Not a request.
+        case bodyPiece
         case beginWriting, mountBlob, putBlob, putManifest, deleteTag, deleteManifest
+
+        /// Whether a registry over HTTP would be asked.
+        package var isRequest: Bool {
+            switch self {
+            case .blobPiece, .bodyPiece, .capability, .beginWriting: false
+            default: true
+            }
+        }
 
         package var isWrite: Bool {
             switch self {

@@ -6,6 +6,26 @@ package struct RegistryContents: Hashable, Sendable {
         package var tags: [TagName: Digest] = [:]
         package var manifests: [Digest: ManifestDocument] = [:]
         package var blobs: [Digest: [UInt8]] = [:]
+
+        /// What `document` needs and the repository lacks. A missing subject is allowed.
+        fileprivate func missing(for document: ManifestDocument) -> [Digest] {
+            switch document.content {
+            case .image(let image): image.blobs.map(\.digest).filter { blobs[$0] == nil }
+            case .index(let index): index.manifests.map(\.digest).filter { manifests[$0] == nil }
+            }
+        }
+
+        fileprivate mutating func delete(_ digest: Digest) -> Bool {
+            guard manifests.removeValue(forKey: digest) != nil else { return false }
+            for tag in tags.filter({ $0.value == digest }).keys { tags[tag] = nil }
+            return true
+        }
+
+        fileprivate mutating func seed(_ sample: Sample, tags names: [TagName]) {
+            for (digest, bytes) in sample.blobs { blobs[digest] = bytes }
+            for document in sample.manifests { manifests[document.digest] = document }
+            for tag in names { tags[tag] = sample.digest }
+        }
     }
 
     package var repositories: [RepositoryName: Repository] = [:]
@@ -83,12 +103,7 @@ package struct RegistryContents: Hashable, Sendable {
         if let digest = reference.digest, digest != document.digest {
             throw Refusal(status: 400, code: "DIGEST_INVALID", message: "provided digest did not match uploaded content")
         }
-        let held = repositories[repository]
-        let missing =
-            switch document.content {
-            case .image(let image): image.blobs.map(\.digest).filter { held?.blobs[$0] == nil }
-            case .index(let index): index.manifests.map(\.digest).filter { held?.manifests[$0] == nil }
-            }
+        let missing = (repositories[repository] ?? Repository()).missing(for: document)
         guard missing.isEmpty else {
             throw Refusal(
                 status: document.index == nil ? 400 : 404,
@@ -107,21 +122,14 @@ package struct RegistryContents: Hashable, Sendable {
 
     /// Removes the manifest and every tag on it; what it leads to stays. False: there was no such manifest.
     package mutating func deleteManifest(_ digest: Digest, in repository: RepositoryName) -> Bool {
-        guard var held = repositories[repository], held.manifests.removeValue(forKey: digest) != nil else { return false }
-        held.tags = held.tags.filter { $0.value != digest }
-        repositories[repository] = held
-        return true
+        repositories[repository]?.delete(digest) ?? false
     }
 }
 
 extension RegistryContents {
     /// Holds `sample`, and `tags` on its root.
     package mutating func seed(_ sample: Sample, tags: [TagName] = [], in repository: RepositoryName) {
-        var held = repositories[repository] ?? Repository()
-        for (digest, bytes) in sample.blobs { held.blobs[digest] = bytes }
-        for document in sample.manifests { held.manifests[document.digest] = document }
-        for tag in tags { held.tags[tag] = sample.digest }
-        repositories[repository] = held
+        repositories[repository, default: Repository()].seed(sample, tags: tags)
     }
 
     /// Everything that `reference` leads to and that is missing or has other bytes than its digest says; a missing tag or manifest is a

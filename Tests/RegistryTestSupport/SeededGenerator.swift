@@ -1,3 +1,5 @@
+internal import Synchronization
+
 /// Random numbers that are the same on every run (SplitMix64).
 package struct SeededGenerator: RandomNumberGenerator, Sendable {
     private var state: UInt64
@@ -23,4 +25,15 @@ package struct SeededGenerator: RandomNumberGenerator, Sendable {
         }
         return Array(result.prefix(count))
     }
+}
+
+/// A generator that several tasks draw from.
+final class SharedGenerator: Sendable {
+    private let generator: Mutex<SeededGenerator>
+
+    init(seed: UInt64) {
+        generator = Mutex(SeededGenerator(seed: seed))
+    }
+
+    func next(below bound: Int) -> Int { generator.withLock { Int.random(in: 0..<bound, using: &$0) } }
 }
