@@ -64,7 +64,7 @@ let package = Package(
         .testTarget(name: "YAMLTreeTests", dependencies: ["YAMLTree", "Diagnostics"]),
         .testTarget(name: "OCITests", dependencies: ["OCI"]),
         .testTarget(name: "DiagnosticsTests", dependencies: ["Diagnostics"]),
-        .testTarget(name: "PlanningTests", dependencies: ["Planning", "OCI", "Diagnostics"]),
+        .testTarget(name: "PlanningTests", dependencies: ["Planning", "RegistryTestSupport", "OCI", "Diagnostics"]),
         .testTarget(
             name: "SpecificationTests",
             dependencies: ["Specification", "YAMLTree", "Planning", "RegistryTestSupport", "OCI", "Diagnostics"]
