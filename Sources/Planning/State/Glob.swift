@@ -9,58 +9,68 @@ package struct Glob: Hashable, Sendable, CustomStringConvertible {
     /// Whether it matches more than itself.
     package var isPattern: Bool { description.contains("*") }
 
-    /// `**/` at the beginning of a path also matches nothing, so that `**/api` covers `api`; `a/**` covers `a/b` but not `a`.
+    /// `**/` also matches no component, so that `**/api` covers `api` and `a/**/b` covers `a/b`; `a/**` covers `a/b` but not `a`.
     package func matches(_ text: some StringProtocol) -> Bool {
         guard isPattern else { return text == description }
-        return Self.matches(Array(description.utf8)[...], Array(text.utf8)[...])
+        return Self.matches(Array(description.utf8), Array(text.utf8))
     }
 
     private static let star = UInt8(ascii: "*")
     private static let slash = UInt8(ascii: "/")
 
-    /// Greedy matching that returns to the last star only: quadratic at worst, whatever the pattern.
-    private static func matches(_ pattern: ArraySlice<UInt8>, _ text: ArraySlice<UInt8>) -> Bool {
-        var patternIndex = pattern.startIndex
-        var textIndex = text.startIndex
-        // Where to go on after a mismatch: behind the last `*`, and behind the last `**`, with the text one character further.
-        var single: (pattern: Int, text: Int)?
-        var double: (pattern: Int, text: Int)?
+    /// What follows a star, and where in the text that was last tried.
+    private struct Retreat {
+        var pattern: Int
+        var text: Int
+        /// After `**/`: only at the beginning of a component.
+        var isAtComponent = false
+    }
+
+    /// Greedy matching that returns to the last `*` and the last `**` only: polynomial, whatever the pattern.
+    private static func matches(_ pattern: [UInt8], _ text: [UInt8]) -> Bool {
+        var patternIndex = 0
+        var textIndex = 0
+        var single: Retreat?
+        var double: Retreat?
         while true {
-            if patternIndex < pattern.endIndex, pattern[patternIndex] == star {
-                let isDouble = patternIndex + 1 < pattern.endIndex && pattern[patternIndex + 1] == star
-                var next = patternIndex + (isDouble ? 2 : 1)
-                while next < pattern.endIndex, pattern[next] == star { next += 1 }
-                if isDouble {
-                    // `**/` matches no component at all, too.
-                    let atStart = patternIndex == pattern.startIndex || pattern[patternIndex - 1] == slash
-                    if atStart, next < pattern.endIndex, pattern[next] == slash, matches(pattern[(next + 1)...], text[textIndex...]) {
-                        return true
-                    }
-                    double = (next, textIndex)
-                    single = nil
-                } else {
-                    single = (next, textIndex)
+            if patternIndex < pattern.count, pattern[patternIndex] == star {
+                let start = patternIndex
+                while patternIndex < pattern.count, pattern[patternIndex] == star { patternIndex += 1 }
+                if patternIndex - start == 1 {
+                    single = Retreat(pattern: patternIndex, text: textIndex)
+                    continue
                 }
-                patternIndex = next
-                continue
-            }
-            if patternIndex == pattern.endIndex, textIndex == text.endIndex { return true }
-            if patternIndex < pattern.endIndex, textIndex < text.endIndex, pattern[patternIndex] == text[textIndex] {
+                let isComponent = start == 0 || pattern[start - 1] == slash
+                if isComponent, patternIndex < pattern.count, pattern[patternIndex] == slash {
+                    patternIndex += 1
+                    double = Retreat(pattern: patternIndex, text: textIndex, isAtComponent: true)
+                } else {
+                    double = Retreat(pattern: patternIndex, text: textIndex)
+                }
+                single = nil
+            } else if patternIndex == pattern.count, textIndex == text.count {
+                return true
+            } else if patternIndex < pattern.count, textIndex < text.count, pattern[patternIndex] == text[textIndex] {
                 patternIndex += 1
                 textIndex += 1
-                continue
-            }
-            if let back = single, back.text < text.endIndex, text[back.text] != slash {
-                single = (back.pattern, back.text + 1)
-                (patternIndex, textIndex) = (back.pattern, back.text + 1)
-            } else if let back = double, back.text < text.endIndex {
-                double = (back.pattern, back.text + 1)
+            } else if var back = single, back.text < text.count, text[back.text] != slash {
+                back.text += 1
+                (patternIndex, textIndex) = (back.pattern, back.text)
+                single = back
+            } else if var back = double, let next = next(after: back, in: text) {
+                back.text = next
+                (patternIndex, textIndex) = (back.pattern, back.text)
+                double = back
                 single = nil
-                (patternIndex, textIndex) = (back.pattern, back.text + 1)
             } else {
                 return false
             }
         }
+    }
+
+    private static func next(after back: Retreat, in text: [UInt8]) -> Int? {
+        if back.isAtComponent { return text[back.text...].firstIndex(of: slash).map { $0 + 1 } }
+        return back.text < text.count ? back.text + 1 : nil
     }
 }
 

@@ -37,10 +37,10 @@ package struct SemanticVersion: Hashable, Sendable, Comparable {
         (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte)
     }
 
-    /// Digits without a leading zero.
+    /// Digits without a leading zero; below the largest number, so that one more can be named.
     static func number(_ text: some StringProtocol) -> Int? {
         guard !text.isEmpty, text.utf8.allSatisfy(isDigit), text == "0" || !text.hasPrefix("0") else { return nil }
-        return Int(text)
+        return Int(text).flatMap { $0 < .max ? $0 : nil }
     }
 
     package static func < (left: SemanticVersion, right: SemanticVersion) -> Bool {
@@ -49,11 +49,11 @@ package struct SemanticVersion: Hashable, Sendable, Comparable {
         if leftCore != rightCore { return leftCore < rightCore }
         if left.prerelease.isEmpty || right.prerelease.isEmpty { return !left.prerelease.isEmpty && right.prerelease.isEmpty }
         for (a, b) in zip(left.prerelease, right.prerelease) where a != b {
-            switch (Int(a), Int(b)) {
-            case (let a?, let b?): return a < b
-            case (_?, nil): return true
-            case (nil, _?): return false
-            case (nil, nil): return a < b
+            switch (a.utf8.allSatisfy(isDigit), b.utf8.allSatisfy(isDigit)) {
+            case (true, true): return (a.utf8.count, a) < (b.utf8.count, b)
+            case (true, false): return true
+            case (false, true): return false
+            case (false, false): return a < b
             }
         }
         return left.prerelease.count < right.prerelease.count
@@ -95,10 +95,10 @@ package struct VersionRange: Hashable, Sendable, CustomStringConvertible {
                 pending = ""
             }
             guard pending.isEmpty else { throw Invalid(description: "'\(pending)' needs a version after it") }
+            guard !bounds.isEmpty else {
+                throw Invalid(description: "a range may not be empty; write '*' for every version")
+            }
             alternatives.append(bounds)
-        }
-        guard !description.allSatisfy(\.isWhitespace) else {
-            throw Invalid(description: "a range may not be empty; write '*' for every version")
         }
         self.alternatives = alternatives
     }
@@ -151,7 +151,11 @@ package struct VersionRange: Hashable, Sendable, CustomStringConvertible {
         case "~":
             let next = upTo ?? SemanticVersion(major: from.major, minor: from.minor + 1, patch: 0)
             return [Bound(comparison: .greaterOrEqual, version: from)] + below(next)
-        case "^": return [Bound(comparison: .greaterOrEqual, version: from)] + below(caret(from))
+        case "^":
+            // Up to the next change of the first part that is not 0; of `0` and `0.0`, of the last part written.
+            let isZero = (from.major, from.minor) == (0, 0)
+            let next = isZero ? upTo ?? caret(from) : caret(from)
+            return [Bound(comparison: .greaterOrEqual, version: from)] + below(next)
         default: throw Invalid(description: "'\(symbol)' is not a comparison; use <, <=, =, >=, >, ~ or ^")
         }
     }
