@@ -4,7 +4,7 @@ import Planning
 import RegistryTestSupport
 import Testing
 
-@Suite struct `Planning images and copies` {
+@Suite struct ImagesTests {
     /// The first `images` entry and the first `copies` entry of the README.
     private func firstEntries() throws -> (SpecBuilder, World) {
         var spec = SpecBuilder()

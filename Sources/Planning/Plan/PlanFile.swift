@@ -58,7 +58,7 @@ package enum PlanFile {
                 "it holds '\(surplus.withVisibleControls)', which this crplan does not know; use the version that wrote it, or plan again"
             )
         }
-        try check(plan)
+        try PlanCheck.check(plan)
         return (plan, actual)
     }
 
@@ -72,52 +72,6 @@ package enum PlanFile {
 
     private static func digest(of members: [String: JSONValue]) -> Digest {
         Digest.sha256(of: Array(JSONValue.object(members).canonicalText.utf8))
-    }
-
-    /// What the parts must be to each other; each part is valid by its type.
-    private static func check(_ plan: Plan) throws(Invalid) {
-        var ids: Set<ChangeID> = []
-        for change in plan.changes where !ids.insert(change.id).inserted { throw Invalid("it names the change '\(change.id)' twice") }
-        let registries = Set(plan.registries.map(\.id))
-        let contents = Dictionary(plan.contents.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
-        for content in contents.values {
-            if case .registry(let address) = content.origin, !registries.contains(address.registry) {
-                throw Invalid("it reads from \(address.registry), which its registries do not list")
-            }
-            if let manifest = content.manifest, Digest.of(Array(manifest.utf8), with: content.digest.algorithm) != content.digest {
-                throw Invalid("the bytes of the manifest \(content.digest) do not have that digest")
-            }
-        }
-        for change in plan.changes {
-            guard registries.contains(change.target.registry) else {
-                throw Invalid("'\(change.id)' writes to \(change.target.registry), which its registries do not list")
-            }
-            for id in change.after where !ids.contains(id) { throw Invalid("'\(change.id)' comes after '\(id)', which is not there") }
-            try check(change, contents)
-        }
-        if ChangeOrder.hasCycle(plan.changes) { throw Invalid("its changes wait for each other") }
-    }
-
-    private static func check(_ change: Change, _ contents: [PlannedContent.ID: PlannedContent]) throws(Invalid) {
-        guard !change.preconditions.isEmpty else { throw Invalid("'\(change.id)' has no precondition") }
-        switch change.kind {
-        case .put, .restore:
-            guard let id = change.content, let content = contents[id], content.digest == change.newDigest else {
-                throw Invalid("'\(change.id)' does not name the content that it puts")
-            }
-            if case .digest(let digest)? = change.target.reference, digest != content.digest {
-                throw Invalid("'\(change.id)' puts another digest than its target's")
-            }
-        case .untag:
-            guard change.target.reference?.tag != nil, change.oldDigest != nil, change.newDigest == nil else {
-                throw Invalid("'\(change.id)' does not say which digest the tag holds")
-            }
-        case .delete:
-            guard let digest = change.target.reference?.digest, change.oldDigest == digest, change.newDigest == nil else {
-                throw Invalid("'\(change.id)' does not name the digest that it deletes")
-            }
-        case .namespace, .retention: break
-        }
     }
 
     /// The path of the first member or element that `known` does not have in the same form.
