@@ -46,6 +46,9 @@ enum Implementations {
         ),
     ]
 
+    /// Processes of docker-registry at one time.
+    private static let places = Places(6)
+
     private static func capabilities(_ row: [Capability]) -> [RegistryFeature: Capability] {
         let columns: [RegistryFeature] = [.deleteTag, .deleteManifest, .referrersAPI, .listRepositories, .listDigests, .mountBlob]
         return Dictionary(uniqueKeysWithValues: zip(columns, row))
@@ -97,9 +100,11 @@ enum Implementations {
         -> RegistryContract
     {
         contract(name, row, told: told) { body in
-            try await withRealRegistry(options) { real in
-                let settings = HTTPRegistrySettings(id: try real.id, plainHTTP: !options.tls, caFile: real.authorityPath)
-                try await withHTTPRegistry(settings, body)
+            try await places.withPlace {
+                try await withRealRegistry(options) { real in
+                    let settings = HTTPRegistrySettings(id: try real.id, plainHTTP: !options.tls, caFile: real.authorityPath)
+                    try await withHTTPRegistry(settings, body)
+                }
             }
         }
     }
