@@ -11,7 +11,8 @@ struct PlanLines {
         /// `payments/api:1.0`, or `payments/api:1.0 … 1.9`.
         var path: String
         var parts: [String]
-        var count = 1
+        /// `+ us.icr.io/payments/api:1.0`
+        var place = ""
 
         var registries: [RegistryID] { Array(Set(changes.map(\.target.registry))).sorted() }
     }
@@ -35,10 +36,12 @@ struct PlanLines {
     }
 
     private let wording: ChangeWording
+    private let names: RegistryNames
     private let full: Bool
 
-    init(_ wording: ChangeWording, full: Bool) {
-        self.wording = wording
+    init(_ plan: Plan, full: Bool) {
+        wording = ChangeWording(plan, full: full)
+        names = RegistryNames(plan.registries)
         self.full = full
     }
 
@@ -50,8 +53,15 @@ struct PlanLines {
             groups[likeness, default: Line(changes: [], first: change, path: change.path, parts: parts)].changes.append(change)
         }
         let lines = Array(groups.values)
-        return (section == .adds && !full ? folded(lines) : lines).sorted(by: Self.precedes)
+        return (section == .adds && !full ? folded(lines) : lines).sorted(by: Self.precedes).map { line in
+            var placed = line
+            placed.place = "\(line.first.symbol) \(names.place(line.path, in: line.registries))"
+            return placed
+        }
     }
+
+    /// `+ us.icr.io/payments/api:1.0`, for one change.
+    func place(of change: Change) -> String { "\(change.symbol) \(names.place(change.path, in: [change.target.registry]))" }
 
     private static func precedes(_ left: Line, _ right: Line) -> Bool {
         if left.first.rank != right.first.rank { return left.first.rank < right.first.rank }
@@ -78,7 +88,6 @@ struct PlanLines {
         guard let first = sorted.first, let last = sorted.last else { return lines[0] }
         var result = first
         result.changes = sorted.flatMap(\.changes)
-        result.count = sorted.count
         result.path = Self.span(first, last)
         let isTags = sorted.allSatisfy { !$0.first.isReferrerPut }
         var parts = [Amounts.count(sorted.count, isTags ? "tag" : "referrer")]

@@ -18,41 +18,53 @@ enum PlanSummary {
         return text
     }
 
-    /// In the order of the engine's kinds: `1 namespace to create`, …, `1 image (2 tags) to delete`.
-    static func counts(_ changes: [Change]) -> [String] {
+    /// What is counted, and how it is said before and after.
+    private struct Verb {
+        var before: String
+        var after: String
+
+        static let create = Verb(before: "to create", after: "created")
+        static let set = Verb(before: "to set", after: "set")
+        static let copy = Verb(before: "to copy", after: "copied")
+        static let push = Verb(before: "to push", after: "pushed")
+        static let restore = Verb(before: "to restore", after: "restored")
+        static let add = Verb(before: "to add", after: "added")
+        static let move = Verb(before: "to move", after: "moved")
+        static let untag = Verb(before: "to untag", after: "untagged")
+        static let delete = Verb(before: "to delete", after: "deleted")
+    }
+
+    /// In the order of the engine's kinds: `1 namespace to create`, …, `1 image (2 tags) to delete`; `areDone`: `1 namespace created`.
+    static func counts(_ changes: [Change], areDone: Bool = false) -> [String] {
         var counts: [String] = []
-        func add(_ number: Int, _ noun: String, _ verb: String, plural: String? = nil) {
-            if number > 0 { counts.append("\(Amounts.count(number, noun, plural: plural)) to \(verb)") }
+        func add(_ number: Int, _ noun: String, _ verb: Verb, plural: String? = nil, with: String = "") {
+            guard number > 0 else { return }
+            counts.append("\(Amounts.count(number, noun, plural: plural))\(with) \(areDone ? verb.after : verb.before)")
         }
         let puts = changes.filter { $0.kind == .put }
         let tags = puts.filter { !$0.isReferrerPut }
-        add(changes.count { $0.kind == .namespace && !$0.isNamespaceRemoval }, "namespace", "create")
-        add(changes.count { $0.kind == .retention }, "retention policy", "set", plural: "retention policies")
-        add(images(tags, .copy), "image", "copy")
-        add(images(tags, .push), "image", "push")
-        add(puts.count - tags.count, "referrer", "copy")
-        add(changes.count { $0.kind == .restore }, "image", "restore")
-        counts += tagCounts(
-            [(tags.count { !$0.isMove }, "add"), (tags.count(where: \.isMove), "move"), (changes.count { $0.kind == .untag }, "untag")]
-        )
+        add(changes.count { $0.kind == .namespace && !$0.isNamespaceRemoval }, "namespace", .create)
+        add(changes.count { $0.kind == .retention }, "retention policy", .set, plural: "retention policies")
+        add(images(tags, .copy), "image", .copy)
+        add(images(tags, .push), "image", .push)
+        add(puts.count - tags.count, "referrer", .copy)
+        add(changes.count { $0.kind == .restore }, "image", .restore)
+        // The noun stands once: `3 tags to add, 3 to move, 1 to untag`.
+        let tagRows: [(Int, Verb)] = [
+            (tags.count { !$0.isMove }, .add), (tags.count(where: \.isMove), .move), (changes.count { $0.kind == .untag }, .untag),
+        ]
+        for (place, row) in tagRows.filter({ $0.0 > 0 }).enumerated() {
+            if place == 0 {
+                add(row.0, "tag", row.1)
+            } else {
+                counts.append("\(Amounts.count(row.0)) \(areDone ? row.1.after : row.1.before)")
+            }
+        }
         let deletes = changes.filter { $0.kind == .delete }
         let lost = deletes.reduce(0) { $0 + $1.consequences.removedTags.count }
-        if !deletes.isEmpty {
-            let with = lost == 0 ? "" : " (\(Amounts.count(lost, "tag")))"
-            counts.append("\(Amounts.count(deletes.count, "image"))\(with) to delete")
-        }
-        add(changes.count(where: \.isNamespaceRemoval), "namespace", "delete")
+        add(deletes.count, "image", .delete, with: lost == 0 ? "" : " (\(Amounts.count(lost, "tag")))")
+        add(changes.count(where: \.isNamespaceRemoval), "namespace", .delete)
         return counts
-    }
-
-    /// `3 tags to add, 3 to move, 1 to untag`: the noun stands once.
-    private static func tagCounts(_ rows: [(number: Int, verb: String)]) -> [String] {
-        var result: [String] = []
-        for row in rows where row.number > 0 {
-            let number = result.isEmpty ? Amounts.count(row.number, "tag") : Amounts.count(row.number)
-            result.append("\(number) to \(row.verb)")
-        }
-        return result
     }
 
     /// An image under several new tags of one repository is sent once.

@@ -26,25 +26,22 @@ package enum PlanText {
     }
 
     private static func changes(_ plan: Plan, _ options: Options) -> [String] {
-        let wording = ChangeWording(plan, full: options.full)
-        let names = RegistryNames(plan.registries)
-        let lines = PlanLines(wording, full: options.full)
+        let lines = PlanLines(plan, full: options.full)
         var table = Table()
-        var sections: [(section: PlanSection, count: Int)] = []
+        var sections: [(title: String, count: Int)] = []
         for section in PlanSection.allCases {
             let found = lines.lines(of: section, in: plan.changes)
-            sections.append((section, found.count))
+            sections.append((section.title, found.count))
             for line in found {
-                let place = "\(line.first.symbol) \(names.place(line.path, in: line.registries))"
                 let what = (line.parts + [size(line, plan)].compactMap(\.self)).joined(separator: " · ")
-                let cells = section == .adds ? [place, what] : [place, what, line.first.origin.description.withVisibleControls]
+                let cells = section == .adds ? [line.place, what] : [line.place, what, line.first.origin.description.withVisibleControls]
                 table.add(cells, colour: section.colour)
             }
         }
         var rendered = table.lines(indent: "  ", styling: options.styling)[...]
         var result: [String] = []
-        for (section, count) in sections where count > 0 {
-            result.append(section.title)
+        for (title, count) in sections where count > 0 {
+            result.append(title)
             result += rendered.prefix(count)
             rendered = rendered.dropFirst(count)
         }
