@@ -69,6 +69,9 @@ package struct Inspector: Sendable {
         return try result.get()
     }
 
+    /// One question by itself, for what no planner asks.
+    package func answer(_ question: Question) async -> Answer { await reader.answer(question) }
+
     private func ask(_ question: Question, in group: inout TaskGroup<(Question, Answer)>) {
         group.addTask { [reader, logger] in
             let answer = await reader.answer(question)

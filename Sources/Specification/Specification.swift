@@ -50,6 +50,8 @@ package struct SpecificationResult: Sendable {
     package var groups: [String: [RepositoryPrefix]] = [:]
     /// Files with `prune`, or with `copies` that prune: they may not be used without their workspace.
     package var pruningFiles: [String] = []
+    /// What first components mean, for names on the command line.
+    var names = RegistryNames()
 
     package init() {}
 }
@@ -72,6 +74,7 @@ package enum Specification {
         result.aliases = decoder.rules.names.aliases.mapValues(\.declaration)
         result.groups = decoder.rules.names.groups.mapValues(\.members)
         result.pruningFiles = decoder.pruningFiles.sorted()
+        result.names = decoder.rules.names
         return result
     }
 }

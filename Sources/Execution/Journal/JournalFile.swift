@@ -11,9 +11,9 @@ package protocol JournalWriting: Sendable {
 package struct JournalFile: JournalWriting {
     private let file: AppendingFile
 
-    /// The folder must exist. Throws `.exists` when the file is there.
-    package init(_ path: String) throws(FileError) {
-        file = try AppendingFile(path, mustBeNew: true)
+    /// The folder must exist. A run may go on in the journal of an earlier one; throws `.exists` when it must be new and is there.
+    package init(_ path: String, mustBeNew: Bool = true) throws(FileError) {
+        file = try AppendingFile(path, mustBeNew: mustBeNew)
     }
 
     package var path: String { file.path }

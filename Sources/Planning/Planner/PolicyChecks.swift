@@ -103,6 +103,31 @@ package struct PolicyCheck {
         changes.flatMap { protected($0) } + limits(changes, estimates, globRemovals, tagCounts)
     }
 
+    /// Everything that can be held against a saved plan: what it touches, how much, and who asked for it.
+    package func refusals(ofSaved plan: Plan) -> [Refusal] {
+        refusals(of: plan.changes, estimates: plan.estimates) + plan.changes.compactMap(notOwned)
+    }
+
+    private func notOwned(_ change: Change) -> Refusal? {
+        guard !policy.owners.isEmpty, change.origin.file != policy.workspaceFile, let address = change.target.address else { return nil }
+        let may = policy.owners.filter { $0.files.matches(change.origin.file) }.flatMap(\.may)
+        let isOwned = may.contains { rule in
+            switch change.target.reference {
+            case .tag(let tag)?: tag.companion == nil ? rule.matches(address, tag: tag) : rule.covers(address)
+            case .digest(let digest)?: change.kind == .put ? rule.covers(address) : rule.matches(address, digest: digest)
+            case nil: false
+            }
+        }
+        guard !isOwned else { return nil }
+        return Refusal(
+            code: "not-owner",
+            message: "the file \(change.origin.file) may not declare this: policy.owners does not give it these targets",
+            subjects: [change.target.description],
+            origin: change.origin,
+            help: "Move the entry to a file that owns the target, or widen 'may' in policy.owners."
+        )
+    }
+
     private func protected(_ change: Change) -> [Refusal] {
         guard change.isMove || change.isRemoval, let address = change.target.address, let reference = change.target.reference else {
             return []

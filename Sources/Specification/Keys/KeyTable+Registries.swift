@@ -88,7 +88,7 @@ extension KeyTable {
         doc: "How hard the registry may be used.",
         keys: [
             Key("connections", .integer(1...1000), "Connections at a time."),
-            Key("requestsPerSecond", .integer(1...100_000), "Requests in a second."),
+            Key("requestsPerSecond", .integer(1...100_000), since: .later, "Requests in a second."),
             Key("pulls", .integer(1...1_000_000), since: .later, "Pulls that one apply may spend."),
         ]
     )
