@@ -1,0 +1,69 @@
+internal import ArgumentParser
+internal import OCI
+internal import Planning
+internal import Reporting
+internal import Specification
+
+struct ListCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list",
+        abstract: "Show namespaces, repositories, and tags with digest, size, date and platforms.",
+        discussion: """
+            A registry shows its repositories; a repository shows its tags. Without names, every registry of the specs is shown.
+
+            Example:
+              crplan list us/payments/api
+            """
+    )
+
+    @Argument(help: ArgumentHelp("An alias, group or host, with a path or without.", valueName: "name"))
+    var names: [String] = []
+
+    @OptionGroup var workspace: WorkspaceOptions
+    @OptionGroup var format: FormatOptions
+    @OptionGroup var talk: TalkOptions
+
+    @Flag(help: "Whole digests and every platform.")
+    var full = false
+
+    func run() async throws {
+        let console = talk.console
+        try await console.reportingFailures {
+            let specs = try loadIfThere()
+            let places = try self.places(specs)
+            let reconciliation = Reconciliation(specs, logger: talk.logger)
+            let inventory = Inventory(registries: reconciliation.registries, inspector: reconciliation.inspector(), specs: specs.result)
+            let result = await inventory.read(places)
+            await reconciliation.shutdown()
+            let listing = result.listing
+            console.result(format.format == .json ? ListJSON.render(listing) : ListText.render(listing, full: full))
+            for problem in result.problems { console.talk("crplan: \(problem)") }
+            return result.problems.isEmpty ? .done : .error
+        }
+    }
+
+    /// Full hosts can be listed anywhere; aliases need the specs.
+    private func loadIfThere() throws -> LoadedSpecs {
+        if workspace.files.isEmpty, try SpecLoading.workspaceRoot(from: workspace.directory ?? ".") == nil {
+            return LoadedSpecs(root: currentFolder(), source: .files([]), result: SpecificationResult(), bytes: [:])
+        }
+        return try SpecLoading(options: workspace).load()
+    }
+
+    private func places(_ specs: LoadedSpecs) throws -> [RepositoryPrefix] {
+        guard names.isEmpty else {
+            return try names.flatMap { name in
+                do throws(NameProblem) {
+                    return try specs.result.places(name)
+                } catch {
+                    throw CommandFailure("cannot list '\(name.withVisibleControls)': \(error.description)")
+                }
+            }
+        }
+        let all = specs.result.aliases.values.map(\.id).sorted().map { RepositoryPrefix($0, nil) }
+        guard !all.isEmpty else {
+            throw CommandFailure("name what to list, such as 'crplan list ghcr.io/acme/app': no spec declares a registry here")
+        }
+        return all
+    }
+}

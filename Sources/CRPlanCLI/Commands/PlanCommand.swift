@@ -1,0 +1,70 @@
+internal import ArgumentParser
+internal import Diagnostics
+internal import Files
+internal import Planning
+internal import Reporting
+internal import Specification
+
+struct PlanCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "plan",
+        abstract: "Show what would change in the registries.",
+        discussion: """
+            Reads the specs and the registries, writes nothing, and shows every change that apply would make. With --out the plan is saved, \
+            and 'crplan apply FILE' does exactly that.
+
+            Example:
+              crplan plan --out release.plan --detailed-exitcode
+            """
+    )
+
+    @OptionGroup var workspace: WorkspaceOptions
+    @OptionGroup var planning: PlanningRunOptions
+    @OptionGroup var format: FormatOptions
+    @OptionGroup var talk: TalkOptions
+
+    @Option(help: ArgumentHelp("Save the plan in this file.", valueName: "file"))
+    var out: String?
+
+    @Flag(name: .customLong("detailed-exitcode"), help: "Exit with 2 when there are changes.")
+    var detailedExitCode = false
+
+    func run() async throws {
+        let console = talk.console
+        try await console.reportingFailures {
+            let specs = try SpecLoading(options: workspace).load()
+            guard !specs.result.diagnostics.hasErrors else {
+                return console.refuse(specs, format: format.format)
+            }
+            let reconciliation = Reconciliation(specs, logger: talk.logger)
+            let result: PlanResult
+            do {
+                result = try await reconciliation.plan(specs, planning, console: console)
+            } catch {
+                await reconciliation.shutdown()
+                throw error
+            }
+            await reconciliation.shutdown()
+            return try finish(result, specs, console)
+        }
+    }
+
+    private func finish(_ result: PlanResult, _ specs: LoadedSpecs, _ console: Console) throws -> ExitStatus {
+        let findings = specs.result.diagnostics + result.diagnostics
+        let isUsable = !findings.hasErrors && result.refusals.isEmpty
+        try console.show(result, specs, format: format.format, full: planning.full)
+        if let out, isUsable {
+            let (bytes, digest) = try PlanFile.encode(result.plan)
+            try WholeFile.write(bytes, to: out, mode: 0o600)
+            console.talk("The plan is saved in \(out) (\(digest)). Apply it with: crplan apply \(out)")
+        } else if out != nil {
+            console.talk("The plan is not saved, since it cannot be applied as it is.")
+        }
+        if !result.refusals.isEmpty { return .refused }
+        if findings.hasErrors { return .error }
+        if result.plan.changes.isEmpty, !result.plan.leftOut.isEmpty { return .error }
+        let status = console.status(of: findings, strict: planning.strict)
+        if status != .done { return status }
+        return detailedExitCode && !result.plan.changes.isEmpty ? .changes : .done
+    }
+}

@@ -1,0 +1,89 @@
+internal import Diagnostics
+internal import Files
+internal import OCI
+internal import Planning
+internal import Reporting
+internal import Specification
+
+extension Console {
+    var styling: Styling { isColorWanted ? .coloured : .plain }
+
+    private var talkStyling: Styling { isColorWanted && isErrorTerminal ? .coloured : .plain }
+
+    /// Runs a command's body. A failure is said in one sentence on stderr, and ends the command with its status.
+    func reportingFailures(_ body: () async throws -> ExitStatus) async throws {
+        let status: ExitStatus
+        do {
+            status = try await body()
+        } catch let failure as CommandFailure {
+            talk("crplan: \(failure.message)")
+            status = failure.status
+        } catch let error as FileError {
+            talk("crplan: \(error.description)")
+            status = .error
+        } catch let error as RegistryError {
+            talk("crplan: \(error.description)")
+            status = .error
+        } catch let error as PlanFile.Invalid {
+            talk("crplan: \(error.description)")
+            status = .error
+        } catch let error as NameProblem {
+            talk("crplan: \(error.description)")
+            status = .error
+        }
+        try status.exit()
+    }
+
+    /// Findings with the lines they are about, on stderr.
+    func show(_ diagnostics: [Diagnostic], of specs: LoadedSpecs) {
+        guard !diagnostics.isEmpty else { return }
+        talk(
+            DiagnosticText.render(diagnostics, styling: talkStyling) { file in specs.bytes[file].map { String(decoding: $0, as: UTF8.self) }
+            }
+        )
+    }
+
+    func show(_ refusals: [Refusal]) { talk(RefusalText.render(refusals, styling: talkStyling)) }
+
+    /// Specs with mistakes: nothing else is done with them.
+    func refuse(_ specs: LoadedSpecs, format: OutputFormat) -> ExitStatus {
+        if format == .json { result(DiagnosticJSON.render(specs.result.diagnostics)) } else { show(specs.result.diagnostics, of: specs) }
+        return .error
+    }
+
+    /// The plan goes to stdout; errors and refusals go to stderr, after it.
+    func show(_ result: PlanResult, _ specs: LoadedSpecs, format: OutputFormat, full: Bool, toStandardError: Bool = false) throws {
+        let findings = specs.result.diagnostics + result.diagnostics
+        guard format == .text else {
+            self.result(try PlanJSON.render(result.plan, refusals: result.refusals, diagnostics: findings))
+            return
+        }
+        if !findings.hasErrors {
+            let remarks = result.diagnostics.filter { $0.severity == .note }
+            let options = PlanText.Options(full: full, styling: toStandardError ? talkStyling : styling)
+            write(PlanText.render(result.plan, remarks: remarks, options: options), toStandardError: toStandardError)
+        }
+        show(findings.filter { $0.severity != .note || findings.hasErrors }, of: specs)
+        show(result.refusals)
+    }
+
+    func write(_ text: String, toStandardError: Bool) {
+        if toStandardError { talk(text) } else { result(text) }
+    }
+
+    /// Errors end with 1; warnings do so when `strict`.
+    func status(of diagnostics: [Diagnostic], strict: Bool) -> ExitStatus {
+        let worst = diagnostics.map(\.severity).max() ?? .note
+        return worst == .error || (strict && worst == .warning) ? .error : .done
+    }
+}
+
+extension LoadedSpecs {
+    func pattern(_ text: String, option: String) throws -> ReferencePattern {
+        do throws(NameProblem) {
+            return try result.pattern(text)
+        } catch {
+            throw CommandFailure("\(option) '\(text.withVisibleControls)' is not usable: \(error.description)")
+        }
+    }
+}

@@ -1,0 +1,96 @@
+internal import ArgumentParser
+
+/// Which specs, and with which variables.
+struct WorkspaceOptions: ParsableArguments {
+    @Option(name: [.customShort("C"), .customLong("directory")], help: ArgumentHelp("Work in this folder.", valueName: "dir"))
+    var directory: String?
+
+    @Option(
+        name: [.customShort("f"), .customLong("file")],
+        parsing: .upToNextOption,
+        help: ArgumentHelp("Use just these spec files instead of the workspace.", valueName: "file")
+    )
+    var files: [String] = []
+
+    @Option(
+        name: .customLong("var"),
+        help: ArgumentHelp("Set a variable of the specs; wins over every other value.", valueName: "name=value")
+    )
+    var variables: [String] = []
+
+    @Option(name: .customLong("var-file"), help: ArgumentHelp("Read variables from a YAML map.", valueName: "file"))
+    var variableFiles: [String] = []
+
+    func validate() throws {
+        for text in variables where !text.contains("=") || text.hasPrefix("=") {
+            throw ValidationError("--var takes name=value, not '\(text)'")
+        }
+    }
+}
+
+/// How a command talks.
+struct TalkOptions: ParsableArguments {
+    @Flag(name: .customLong("no-color"), help: "No colours. The variable NO_COLOR does the same.")
+    var noColor = false
+
+    @Option(name: .customLong("log-level"), help: "What is logged on stderr: error, warning, info, debug or trace.")
+    var logLevel: LogLevel = .warning
+
+    var console: Console { Console(noColor: noColor) }
+}
+
+enum LogLevel: String, ExpressibleByArgument, CaseIterable {
+    case error, warning, info, debug, trace
+}
+
+enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
+    case text, json, markdown, html
+}
+
+struct FormatOptions: ParsableArguments {
+    @Option(help: "text or json; markdown and html come with a later version.")
+    var format: OutputFormat = .text
+
+    func validate() throws {
+        if format == .markdown || format == .html {
+            throw ValidationError("--format \(format.rawValue) is not available in this version; use text or json")
+        }
+    }
+}
+
+/// What `plan` and `apply` share.
+struct PlanningRunOptions: ParsableArguments {
+    @Option(
+        parsing: .upToNextOption,
+        help: ArgumentHelp(
+            "Plan only what matches, such as 'us/payments/**'. Quote it, so that the shell leaves it alone.",
+            valueName: "glob"
+        )
+    )
+    var target: [String] = []
+
+    @Option(parsing: .upToNextOption, help: ArgumentHelp("Plan nothing that matches.", valueName: "glob"))
+    var exclude: [String] = []
+
+    @Flag(name: .customLong("keep-going"), help: "Leave out what cannot be read, with all removals of that registry, and list it.")
+    var keepGoing = false
+
+    @Option(help: "Questions and changes under way at once.")
+    var parallelism = 64
+
+    @Option(name: .customLong("as-of"), help: ArgumentHelp("Count ages from this moment instead of now.", valueName: "RFC 3339 time"))
+    var asOf: String?
+
+    @Flag(help: "Warnings count as errors.")
+    var strict = false
+
+    @Flag(name: .customLong("no-cache"), help: "Read every manifest anew.")
+    var noCache = false
+
+    @Flag(help: "List every addition on a line of its own.")
+    var full = false
+
+    func validate() throws {
+        guard (1...1024).contains(parallelism) else { throw ValidationError("--parallelism takes a number from 1 to 1024") }
+    }
+}

@@ -1,0 +1,170 @@
+internal import Diagnostics
+internal import Execution
+internal import Files
+internal import FoundationEssentials
+internal import ImageSources
+internal import Inspection
+internal import Logging
+internal import OCI
+internal import Planning
+internal import Registry
+internal import Specification
+
+/// The main flow, and the first file to read:
+///
+///     [UInt8] → YAMLNode → Spec → DesiredState + Policy      Specification.read   (mistakes are collected, with places)
+///     DesiredState + Policy + facts → questions | result     Planner.step         (pure)
+///     questions → answers                                    Inspector            (reads registries, decides nothing)
+///     Plan ⇄ plan file                                       PlanFile
+///     Plan → events, journal, report                         Executor             (the plan alone drives it)
+struct Reconciliation {
+    let root: String
+    let registries: Registries
+    let contents: LocalContentSource
+    let logger: Logger
+
+    /// For the specs at hand: every registry that they declare or name.
+    init(_ specs: LoadedSpecs, logger: Logger) {
+        var declarations = specs.result.desired.registries
+        for declaration in specs.result.aliases.values { declarations[declaration.id] = declaration }
+        self.init(root: specs.root, declarations: declarations, logger: logger)
+    }
+
+    /// For a saved plan that is applied on its own.
+    init(root: String, declarations: [RegistryID: RegistryDeclaration], logger: Logger) {
+        self.root = root
+        self.logger = logger
+        registries = Registries(root: root, declarations: declarations, logger: logger)
+        contents = LocalContentSource(root: root)
+    }
+
+    /// Asks, reads and asks again until the planner has a result; then adds what only the outside knows.
+    func plan(_ specs: LoadedSpecs, _ options: PlanningRunOptions, console: Console) async throws -> PlanResult {
+        var planning = PlanningOptions()
+        planning.keepGoing = options.keepGoing
+        planning.targets = try options.target.map { try specs.pattern($0, option: "--target") }
+        planning.excludes = try options.exclude.map { try specs.pattern($0, option: "--exclude") }
+        let (desired, policy) = (specs.result.desired, specs.result.policy)
+        let inspector = inspector(parallelism: options.parallelism, isCached: !options.noCache) { progress in
+            console.progress("Reading registries: \(progress.answered) of \(progress.asked) answers")
+        }
+        var result: PlanResult
+        do throws(InspectionFailure) {
+            result = try await inspector.answer { facts in
+                switch Planner.step(desired, policy: policy, facts: facts, options: planning) {
+                case .needs(let questions): .needs(questions)
+                case .result(let result): .result(result)
+                }
+            }
+        } catch .cancelled {
+            throw CommandFailure("interrupted while reading the registries; nothing was written")
+        } catch .stuck {
+            throw CommandFailure("planning does not come to an end; this is a defect of crplan, please report it with the specs")
+        }
+        console.clearProgress()
+        result.plan.source = specs.source
+        result.plan.specFiles = specs.specFiles
+        if let checkout = await GitCheckout(folder: root) {
+            result.plan.gitCommit = checkout.commit
+            result.diagnostics += await forgottenTags(specs, checkout)
+        }
+        result.plan.targetFilters = options.target
+        result.plan.excludeFilters = options.exclude
+        return result
+    }
+
+    func inspector(
+        parallelism: Int = 64,
+        isCached: Bool = true,
+        onProgress: (@Sendable (InspectionProgress) -> Void)? = nil
+    ) -> Inspector {
+        Inspector(
+            registries: registries,
+            contents: contents,
+            cache: isCached ? Folders.cache().flatMap { ManifestCache(path: $0) } : nil,
+            parallelism: parallelism,
+            logger: logger,
+            onProgress: onProgress
+        )
+    }
+
+    /// Taking an entry out of a spec removes nothing: the tags that the last commit took out are named, so that nobody thinks so.
+    private func forgottenTags(_ specs: LoadedSpecs, _ checkout: GitCheckout) async -> [Diagnostic] {
+        guard specs.source == .workspace, let files = await checkout.workspace(at: "HEAD~") else { return [] }
+        let earlier = Specification.read(
+            SpecificationInput(files: files, mode: .workspace(crplanFile: WorkspaceFiles.fileName), variables: specs.variables)
+        )
+        guard !earlier.diagnostics.hasErrors else { return [] }
+        let tags = specs.result.desired.tagsForgotten(since: earlier.desired)
+        guard !tags.isEmpty else { return [] }
+        let names = tags.prefix(10).joined(separator: ", ") + (tags.count > 10 ? " and \(tags.count - 10) more" : "")
+        return [
+            .note(
+                "declared-no-more",
+                "declared at HEAD~ and no more: \(names); they stay",
+                help: "name them under 'absent' if they shall go"
+            )
+        ]
+    }
+
+    /// Applies exactly this plan. `interruption` ends it early and in order.
+    func apply(
+        _ plan: Plan,
+        digest: Digest,
+        planPath: String?,
+        journal: String?,
+        parallelism: Int,
+        events: EventOutput,
+        interruption: Interruption
+    ) async throws -> (report: ExecutionReport, journal: String) {
+        let path = try journal ?? Folders.journal(planDigest: digest)
+        let writer = try JournalFile(path, mustBeNew: journal == nil)
+        let executor = Executor(
+            plan: plan,
+            planDigest: digest,
+            registries: registries,
+            contents: contents,
+            journal: writer,
+            options: ExecutionOptions(parallelism: parallelism, planPath: planPath)
+        )
+        let report = await executor.run(events: { event in events.handle(event) }, interruption: interruption)
+        return (report, path)
+    }
+
+    /// Ends connections and removes temporary files; call it once at the end.
+    func shutdown() async {
+        await registries.shutdown()
+        contents.removeTemporaryFiles()
+    }
+}
+
+/// The user's folders, by the XDG base directory rules.
+enum Folders {
+    static func cache() -> String? {
+        base("XDG_CACHE_HOME", below: ".cache").map { "\($0)/crplan" }
+    }
+
+    /// A new file in the folder for journals, which is made when it is not there.
+    static func journal(planDigest: Digest) throws -> String {
+        guard let base = base("XDG_STATE_HOME", below: ".local/state") else {
+            throw CommandFailure("there is no home folder for the journal; name a file with --journal")
+        }
+        let folder = "\(base)/crplan"
+        _ = try Folder.create(folder, mode: 0o700)
+        let time = Date.now.formatted(.iso8601.timeSeparator(.omitted).dateSeparator(.omitted))
+        // Two runs of one plan may begin in the same second.
+        var path = "\(folder)/\(time)-\(planDigest.short).jsonl"
+        var number = 2
+        while try FileStatus.of(path) != nil {
+            path = "\(folder)/\(time)-\(planDigest.short)-\(number).jsonl"
+            number += 1
+        }
+        return path
+    }
+
+    private static func base(_ variable: String, below home: String) -> String? {
+        // The rules say that a relative path is to be ignored.
+        if let path = Console.variable(variable), path.hasPrefix("/") { return path }
+        return Console.variable("HOME").flatMap { $0.isEmpty ? nil : "\($0)/\(home)" }
+    }
+}

@@ -1,0 +1,76 @@
+internal import Diagnostics
+internal import Files
+internal import OCI
+internal import Planning
+internal import Specification
+
+/// A plan file, and what it is trusted with: no further than a file from elsewhere (design, section 5).
+struct SavedPlan {
+    let path: String
+    let plan: Plan
+    let digest: Digest
+
+    /// 256 MiB: a plan for a million changes has less.
+    private static let largestFile = 256 << 20
+
+    init(path: String, pinned: String? = nil) throws {
+        self.path = path
+        var pin: Digest?
+        if let pinned {
+            guard let digest = try? Digest(pinned) else {
+                throw CommandFailure("--plan-digest takes a digest such as sha256:…, not '\(pinned)'")
+            }
+            pin = digest
+        }
+        let bytes = try WholeFile.read(path, limit: Self.largestFile, allowsPipes: true)
+        do throws(PlanFile.Invalid) {
+            (plan, digest) = try PlanFile.decode(bytes, pinned: pin)
+        } catch {
+            throw CommandFailure("cannot use the plan \(path): \(error.description)")
+        }
+    }
+
+    /// Holds the plan's registries and changes against the specs at hand: a plan made from them only names registries as they do.
+    func check(against specs: LoadedSpecs) throws -> [Refusal] {
+        let known = specs.result.desired.registries.merging(specs.result.aliases.values.map { ($0.id, $0) }) { first, _ in first }
+        for registry in plan.registries {
+            guard let expected = known[registry.id] else {
+                throw CommandFailure("cannot use the plan \(path): the specs at hand do not use the registry \(registry.id); plan again")
+            }
+            guard expected == registry else {
+                throw CommandFailure("cannot use the plan \(path): the specs at hand describe \(registry.id) in another way; plan again")
+            }
+        }
+        return PolicyCheck(policy: specs.result.policy).refusals(ofSaved: plan)
+    }
+
+    /// Without specs, the plan's own registries are used, but no login or key that only the plan names.
+    func checkAlone(allowedVariables: Set<String>) throws -> [Refusal] {
+        for registry in plan.registries {
+            if let file = registry.clientCertificate?.keyFile {
+                throw CommandFailure(
+                    "cannot use the plan \(path): only the plan names the key file \(file.withVisibleControls) for \(registry.id); give the spec files with -f"
+                )
+            }
+            switch registry.credentials {
+            case .automatic, .anonymous: continue
+            case .variables(let username, let password):
+                for name in [username, password] where !isAllowed(name, allowedVariables) {
+                    throw CommandFailure(
+                        "cannot use the plan \(path): only the plan names the variable \(name.withVisibleControls) for \(registry.id); "
+                            + "give the spec files with -f, or allow it with --allow-env"
+                    )
+                }
+            case .apiKeyVariable, .apiKeyFile, .bearerTokenVariable, .trustedProfile:
+                throw CommandFailure(
+                    "cannot use the plan \(path): only the plan names the credentials for \(registry.id); give the spec files with -f"
+                )
+            }
+        }
+        return PolicyCheck(policy: Policy()).refusals(ofSaved: plan)
+    }
+
+    private func isAllowed(_ name: String, _ allowed: Set<String>) -> Bool {
+        name.hasPrefix("CRPLAN_") || name == "IBMCLOUD_API_KEY" || allowed.contains(name)
+    }
+}
