@@ -25,8 +25,11 @@ package final class Folder: Sendable {
     package static func create(_ path: String, mode: UInt32 = 0o777) throws(FileError) -> Folder {
         var built = path.hasPrefix("/") ? "/" : ""
         for component in path.split(separator: "/") {
+            let above = built.isEmpty ? "." : built
             built += component
-            if mkdir(built, mode_t(mode)) != 0, lastErrno != .fileExists {
+            if mkdir(built, mode_t(mode)) == 0 {
+                try Folder(above).sync()
+            } else if lastErrno != .fileExists {
                 let errno = lastErrno
                 // A folder above may be there though it cannot be written, as on a read-only file system.
                 if try FileStatus.of(built)?.kind != .folder { throw FileError(errno, action: "make folder", path: built) }
@@ -148,8 +151,12 @@ package final class Folder: Sendable {
         for component in components {
             let above = current ?? self
             let shown = above.path(of: component)
-            if creating, mkdirat(above.descriptor, component, 0o777) != 0, lastErrno != .fileExists {
-                throw FileError(lastErrno, action: "make folder", path: shown)
+            if creating {
+                if mkdirat(above.descriptor, component, 0o777) == 0 {
+                    try above.sync()
+                } else if lastErrno != .fileExists {
+                    throw FileError(lastErrno, action: "make folder", path: shown)
+                }
             }
             let opened = openat(above.descriptor, component, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
             guard opened >= 0 else {

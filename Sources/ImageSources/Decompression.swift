@@ -1,6 +1,7 @@
 internal import Files
 internal import OCI
 internal import Subprocess
+internal import Synchronization
 internal import SystemPackage
 
 /// Compressed content, through the programs `gzip` and `zstd`, with limits against what unpacks without end.
@@ -63,21 +64,23 @@ enum Decompression {
                 output: .sequence,
                 error: .string(limit: 4096)
             ) { execution in
-                async let fed: Void = feed(range, execution.standardInputWriter)
+                let hasFailed = Atomic(false)
+                async let fed: Void = feed(range, execution.standardInputWriter, until: hasFailed)
                 var count: Int64 = 0
-                for try await buffer in execution.standardOutput {
+                var problem: FileError?
+                // After a failure the rest is read and dropped: a program that cannot write would not read what is fed to it either.
+                for try await buffer in execution.standardOutput where problem == nil {
                     count += Int64(buffer.count)
-                    guard count <= limit else {
-                        throw FileError(
-                            .tooLarge,
-                            action: "unpack",
-                            path: range.file.path,
-                            reason: "it unpacks to more than \(limit) bytes"
-                        )
+                    do throws(FileError) {
+                        guard count <= limit else { throw tooLarge(range, limit) }
+                        try body(buffer.withUnsafeBytes { Array($0) })
+                    } catch {
+                        problem = error
+                        hasFailed.store(true, ordering: .relaxed)
                     }
-                    try body(buffer.withUnsafeBytes { Array($0) })
                 }
                 try await fed
+                if let problem { throw problem }
             }
             guard result.terminationStatus.isSuccess else {
                 let said = result.standardError.split(separator: "\n").first.map(String.init) ?? "no reason given"
@@ -98,10 +101,14 @@ enum Decompression {
         }
     }
 
+    private static func tooLarge(_ range: FileRange, _ limit: Int64) -> FileError {
+        FileError(.tooLarge, action: "unpack", path: range.file.path, reason: "it unpacks to more than \(limit) bytes")
+    }
+
     /// A program that ends early, as for a damaged file, closes its end; what it says is told then.
-    private static func feed(_ range: FileRange, _ writer: StandardInputWriter) async throws {
+    private static func feed(_ range: FileRange, _ writer: StandardInputWriter, until hasFailed: borrowing Atomic<Bool>) async throws {
         var offset: Int64 = 0
-        while offset < range.size {
+        while offset < range.size, !hasFailed.load(ordering: .relaxed) {
             let piece = try range.read(at: offset, count: 1 << 18)
             offset += Int64(piece.count)
             do { _ = try await writer.write(piece) } catch { break }

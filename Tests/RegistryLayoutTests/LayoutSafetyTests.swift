@@ -30,6 +30,18 @@ import Testing
         #expect(try FileStatus.of(sandbox.registry.root) == nil)
     }
 
+    @Test func `what cannot be written is told with place and reason, and changes nothing`() async throws {
+        let image = try Samples.image()
+        try await sandbox.push(image, "1")
+        let before = try sandbox.read("index.json")
+        try Folder(sandbox.path).rename("blobs", to: "elsewhere")
+        try sandbox.write("", to: "blobs")
+        let problem = await message { try await sandbox.push(try Samples.image(seed: 2), "2") }
+        #expect(problem == "cannot open \(sandbox.path)/blobs: a part of the path is not a folder")
+        #expect(try sandbox.read("index.json") == before)
+        #expect(try !sandbox.files().contains { $0.hasSuffix(".tmp") })
+    }
+
     @Test func `a root that is a file is an error`() async throws {
         try WholeFile.write([], to: sandbox.registry.root)
         #expect(await message { _ = try await sandbox.registry.repositories() }.contains("a part of the path is not a folder"))
