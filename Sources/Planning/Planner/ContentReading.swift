@@ -117,12 +117,6 @@ extension PlanningRun {
             error("bad-index", "the index \(content.digest) of \(content.label) cannot be reduced to some platforms", at: origin)
             return .failed
         }
-        note(
-            "new-index",
-            "'platforms' makes a new index, \(reduced.digest.short), of \(content.label): signatures of the old one, "
-                + "\(content.digest.short), do not carry over",
-            at: origin
-        )
         var result = content
         result.identity = .derived(recipe: recipe, reduced.digest)
         result.digest = reduced.digest

@@ -77,6 +77,13 @@ extension PlanningRun {
             manifest: content.identity.isDerived ? content.manifest.map { String(decoding: $0.bytes, as: UTF8.self) } : nil,
             label: content.label
         )
+        if content.identity.isDerived {
+            note(
+                "new-index",
+                "'platforms' makes a new index, \(content.digest.short), of \(content.label): signatures of the old one do not carry over",
+                at: origin
+            )
+        }
         contents[row.id] = contents[row.id] ?? row
         resolvedContents[row.id] = resolvedContents[row.id] ?? content
         let method: ChangeMethod
