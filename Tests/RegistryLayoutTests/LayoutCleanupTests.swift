@@ -112,16 +112,32 @@ import Testing
     @Test func `a delete waits for who is writing, so that no blob goes which a tag will need`() async throws {
         let (image, doomed) = (try Samples.image(seed: 1), try Samples.image(seed: 2))
         try await sandbox.push(doomed, "2")
-        let sandbox = sandbox
         let lease = try await sandbox.registry.beginWriting(in: sandbox.repository)
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await sandbox.delete(doomed) }
-            try await sandbox.push(image, "1")
-            #expect(try await sandbox.digest("2") == doomed.digest)
-            await lease.end()
-            try await group.waitForAll()
+        for (digest, bytes) in image.blobs {
+            let descriptor = Descriptor(mediaType: "", digest: digest, size: Int64(bytes.count))
+            try await sandbox.registry.putBlob(descriptor, from: Sample.body(bytes), into: sandbox.repository)
         }
+        // Cancelled at once, it ends only if it waits.
+        #expect(await cancelledDelete(of: doomed.digest) == .cancelled)
+        #expect(try await sandbox.digest("2") == doomed.digest)
+        try await sandbox.registry.putManifest(image.root, at: .tag(try TagName("1")), in: sandbox.repository)
+        await lease.end()
+        try await sandbox.delete(doomed)
         #expect(try await sandbox.digest("2") == nil)
         for digest in image.blobs.keys { #expect(try has(digest)) }
+    }
+
+    private func cancelledDelete(of digest: Digest) async -> RegistryError.Code? {
+        let (registry, repository) = (sandbox.registry, sandbox.repository)
+        return await withTaskGroup(of: RegistryError.Code?.self) { group in
+            group.addTask {
+                do throws(RegistryError) {
+                    try await registry.deleteManifest(digest, in: repository)
+                    return nil
+                } catch { return error.code }
+            }
+            group.cancelAll()
+            return await group.next() ?? nil
+        }
     }
 }
