@@ -61,18 +61,38 @@ package final class ManifestCache: Sendable {
             defer { state.hasNewEntries = false }
             return state.hasNewEntries
         }
-        guard isDue, let found = try? folder.walk() else { return }
-        var entries: [(path: String, used: Int64, size: Int64)] = []
-        for entry in found where entry.kind == .regular {
-            guard let status = try? folder.status(entry.path) else { continue }
-            entries.append((entry.path, status.modified, status.size))
-        }
+        guard isDue, var entries = try? entries() else { return }
         var total = entries.reduce(0) { $0 + $1.size }
         guard total > limit else { return }
-        for entry in entries.sorted(by: { ($0.used, $0.path) < ($1.used, $1.path) }) {
+        entries.sort { ($0.used, $0.name) < ($1.used, $1.name) }
+        for entry in entries {
             guard total > limit - limit / 10 else { return }
-            if (try? folder.remove(entry.path)) != nil { total -= entry.size }
+            if (try? entry.shelf.remove(entry.name)) != nil { total -= entry.size }
         }
+    }
+
+    private struct Entry {
+        var shelf: Folder
+        var name: String
+        /// Nanoseconds since 1970.
+        var used: Int64
+        var size: Int64
+    }
+
+    /// Left-over temporary files are among them: they are not used again, so they go first.
+    private func entries() throws(FileError) -> [Entry] {
+        var result: [Entry] = []
+        for algorithm in try folder.entries() where algorithm.kind == .folder {
+            let shelves = try folder.folder(algorithm.path)
+            for place in try shelves.entries() where place.kind == .folder {
+                let shelf = try shelves.folder(place.path)
+                for file in try shelf.entries() {
+                    guard let status = try shelf.status(file.path), status.kind == .regular else { continue }
+                    result.append(Entry(shelf: shelf, name: file.path, used: status.modified, size: status.size))
+                }
+            }
+        }
+        return result
     }
 
     private func read(_ digest: Digest) -> (mediaType: String, bytes: [UInt8])? {

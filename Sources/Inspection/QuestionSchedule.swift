@@ -76,9 +76,11 @@ struct QuestionSchedule {
         if lanes[question.registry]?.isOpen == false { round.closedLanes += 1 }
     }
 
-    /// Whether a quarter of the questions, or of the registries, that were open at the planner's last run are done. So questions of one
-    /// registry do not wait for another's, and still the planner does not run for each answer.
+    /// Whether a quarter of the questions, or of the registries, that were open at the planner's last run are done, so that questions of
+    /// one registry do not wait for another's. The more is known, the more must be new, since the planner looks at all of it.
     var isRoundOver: Bool {
-        outstanding == 0 || round.answered * 4 >= round.openQuestions || (round.closedLanes > 0 && round.closedLanes * 4 >= round.openLanes)
+        if outstanding == 0 { return true }
+        let isMuch = round.answered * 4 >= round.openQuestions || (round.closedLanes > 0 && round.closedLanes * 4 >= round.openLanes)
+        return isMuch && round.answered * 20 >= known.count - outstanding
     }
 }

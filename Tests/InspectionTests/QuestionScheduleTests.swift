@@ -69,4 +69,21 @@ import Testing
         for question in start(&schedule) where small.contains(question) { schedule.finish(question) }
         #expect(schedule.isRoundOver)
     }
+
+    @Test func `the planner runs less often than questions are answered`() throws {
+        var schedule = QuestionSchedule(parallelism: 64)
+        let count = 5000
+        schedule.add(try questions("a.example", count))
+        var runs = 1
+        while schedule.outstanding > 0 {
+            let next = schedule.next()
+            let question = try #require(next)
+            schedule.finish(question)
+            if schedule.isRoundOver {
+                runs += 1
+                schedule.add([])
+            }
+        }
+        #expect(runs < 40)
+    }
 }

@@ -65,6 +65,12 @@ import Testing
         #expect(excerpt("a: 1\r\nb: 2\r\n", range(2, 4, 5)) == ["b: 2", "   ^"])
     }
 
+    @Test(arguments: ["\r", "\r\n", "\n", "\u{85}", "\u{2028}"])
+    func `lines end where the parser ends them`(end: String) {
+        #expect(excerpt("\u{feff}a: 1\(end)b: 2\(end)", range(2, 4, 5)) == ["b: 2", "   ^"])
+        #expect(excerpt("\u{feff}a: 1\(end)b: 2\(end)", range(1, 4, 5)) == ["a: 1", "   ^"])
+    }
+
     @Test func `a range over lines is marked to the end of its first`() {
         #expect(excerpt("a: [1,\n 2]", range(1, 4, 3, lines: 1)) == ["a: [1,", "   ^~~"])
     }

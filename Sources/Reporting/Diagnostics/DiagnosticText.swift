@@ -8,7 +8,14 @@ package enum DiagnosticText {
 
     /// All of them in reading order, an empty line between two. Ends with a line break; empty when there are none.
     package static func render(_ diagnostics: [Diagnostic], styling: Styling = .plain, source: SourceText) -> String {
-        let blocks = diagnostics.inReadingOrder().map { block($0, styling, source).joined(separator: "\n") }
+        var files: [String: SourceLines?] = [:]
+        func lines(_ file: String) -> SourceLines? {
+            if let known = files[file] { return known }
+            let read = source(file).map(SourceLines.init)
+            files[file] = .some(read)
+            return read
+        }
+        let blocks = diagnostics.inReadingOrder().map { block($0, styling, lines).joined(separator: "\n") }
         return blocks.isEmpty ? "" : blocks.joined(separator: "\n\n") + "\n"
     }
 
@@ -22,7 +29,7 @@ package enum DiagnosticText {
         return counts.joined(separator: ", ")
     }
 
-    private static func block(_ diagnostic: Diagnostic, _ styling: Styling, _ source: SourceText) -> [String] {
+    private static func block(_ diagnostic: Diagnostic, _ styling: Styling, _ source: (String) -> SourceLines?) -> [String] {
         let kind = styling.paint("\(diagnostic.severity.word):", diagnostic.severity.colour)
         var lines = ["\(place(diagnostic.range))\(kind) \(diagnostic.message.withVisibleControls) [\(diagnostic.code)]"]
         lines += excerpt(diagnostic.range, diagnostic.severity.colour, styling, source)
@@ -42,9 +49,9 @@ package enum DiagnosticText {
         _ range: SourceRange?,
         _ colour: Styling.Colour,
         _ styling: Styling,
-        _ source: SourceText
+        _ source: (String) -> SourceLines?
     ) -> [String] {
-        guard let range, let text = source(range.file), let excerpt = SourceExcerpt(of: range, in: text) else { return [] }
+        guard let range, let lines = source(range.file), let excerpt = SourceExcerpt(of: range, in: lines) else { return [] }
         let number = String(range.start.line)
         let margin = String(repeating: " ", count: number.count)
         return ["  \(number) | \(excerpt.text)", "  \(margin) | \(styling.paint(excerpt.marker, colour))"]

@@ -17,12 +17,9 @@ struct SourceExcerpt {
     }
 
     /// `nil` when the file has no such line. A range that goes on below its first line is marked to the end of that line.
-    init?(of range: SourceRange, in source: String) {
-        // By scalars: as a character, a carriage return and its line feed are one.
-        let lines = source.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false)
-        guard lines.indices.contains(range.start.line - 1) else { return nil }
-        let scalars = lines[range.start.line - 1]
-        let cells = Self.cells(scalars.last == "\r" ? scalars.dropLast() : scalars[...])
+    init?(of range: SourceRange, in source: SourceLines) {
+        guard let line = source.line(range.start.line) else { return nil }
+        let cells = Self.cells(line)
         let first = min(max(range.start.column - 1, 0), cells.count)
         let end = range.end.line > range.start.line ? cells.count : min(max(range.end.column - 1, first), cells.count)
         let window = Self.window(cells, around: first, end)
