@@ -3,6 +3,7 @@ internal import OCI
 extension PlanningRun {
     /// One manifest below (or at the top of) some content, read where it is now. `known(nil)`: it is not there.
     mutating func document(_ digest: Digest, of content: ResolvedContent, for origin: Origin) -> Lookup<ManifestDocument?> {
+        if content.isProvisional { return .waiting }
         if let manifest = content.manifest, manifest.digest == digest { return .known(manifest) }
         if let inspection = content.inspection { return .known(inspection.manifests[digest]) }
         guard case .registry(let address) = content.readable else { return .known(nil) }

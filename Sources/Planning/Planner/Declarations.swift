@@ -14,6 +14,8 @@ struct ResolvedContent: Hashable {
     /// Local content whole.
     var inspection: ContentInspection?
     var label: String
+    /// It comes from a declared tag whose live digest is still asked for, so where it can be read is open.
+    var isProvisional = false
     /// The tag this content comes from, when this plan declares that tag too.
     var follows: DeclaredTag?
 }
@@ -29,7 +31,12 @@ struct DeclaredTag: Hashable, Comparable {
 struct Declaration {
     enum State: Hashable {
         case waiting
+        /// The entry is left out or in error; that is reported already.
         case failed
+        /// What the tag holds could not be read.
+        case unreadable(RegistryError)
+        /// The source is gone, and the tag is not there either.
+        case missing
         /// It leads to the wanted content already, under this digest.
         case inPlace(Digest)
         /// It stays as it is, by `existing: keep` or `missing: keep`.
@@ -41,9 +48,43 @@ struct Declaration {
 
     /// `nil`: the source is gone, and the tag keeps what it has.
     var content: ResolvedContent?
+    /// The first of the entries that declare it, in reading order.
     var origin: Origin
+    private var otherOrigins: Set<Origin> = []
     var rules: TransferRules
-    var state: State
+    /// One of the entries could not be evaluated, so what the tag shall hold is not known.
+    var isLeftOut = false
+    var state = State.waiting
+
+    init(content: ResolvedContent?, origin: Origin, rules: TransferRules, isLeftOut: Bool = false) {
+        self.content = content
+        self.origin = origin
+        self.rules = rules
+        self.isLeftOut = isLeftOut
+    }
+
+    /// All the entries that declare it.
+    var origins: Set<Origin> { otherOrigins.union([origin]) }
+
+    /// What two entries for one tag ask for together; the order of the two makes no difference.
+    func merged(with other: Declaration) -> Declaration {
+        var merged = origin <= other.origin ? self : other
+        let second = origin <= other.origin ? other : self
+        merged.content = merged.content ?? second.content
+        merged.otherOrigins.formUnion(second.origins)
+        merged.isLeftOut = isLeftOut || other.isLeftOut
+        merged.rules.existing = Self.stricter(rules.existing, other.rules.existing)
+        if [rules.referrers, other.rules.referrers].contains(.always) {
+            merged.rules.referrers = .always
+        } else if [rules.referrers, other.rules.referrers].contains(.onCopy) {
+            merged.rules.referrers = .onCopy
+        }
+        return merged
+    }
+
+    private static func stricter(_ left: ExistingRule, _ right: ExistingRule) -> ExistingRule {
+        left == .refuse || right == .refuse ? .refuse : left == .keep || right == .keep ? .keep : .move
+    }
 
     /// The digest the tag leads to once the plan is applied; `nil` while that is open.
     var digest: Digest? {
@@ -51,7 +92,7 @@ struct Declaration {
         case .waiting:
             // Only a move or a new tag takes the content's digest for sure.
             rules.existing == .move && content?.identity.needsManifest == false ? content?.digest : nil
-        case .failed: nil
+        case .failed, .unreadable, .missing: nil
         case .inPlace(let digest), .kept(let digest), .refused(let digest): digest
         case .toPut: content?.digest
         }
@@ -64,10 +105,18 @@ struct Declaration {
 struct Declarations {
     private(set) var byRepository: [RepositoryAddress: [TagName: Declaration]] = [:]
 
+    private var withCompanions: Set<RepositoryAddress> = []
+
     subscript(_ address: RepositoryAddress, _ tag: TagName) -> Declaration? {
         get { byRepository[address]?[tag] }
-        set { byRepository[address, default: [:]][tag] = newValue }
+        set {
+            byRepository[address, default: [:]][tag] = newValue
+            if tag.companion != nil { withCompanions.insert(address) }
+        }
     }
+
+    /// Whether a companion tag is declared there.
+    func hasCompanions(in address: RepositoryAddress) -> Bool { withCompanions.contains(address) }
 
     func tags(in address: RepositoryAddress) -> [TagName: Declaration] { byRepository[address] ?? [:] }
 

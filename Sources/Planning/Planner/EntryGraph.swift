@@ -22,6 +22,21 @@ struct EntryGraph {
             }
         }
 
+        /// The repository it reads from, if it reads from one.
+        var source: RepositoryAddress? {
+            switch self {
+            case .copy(_, let source, _): source
+            case .image(let entry): if case .reference(let source, _) = entry.source { source } else { nil }
+            }
+        }
+
+        var rules: TransferRules {
+            switch self {
+            case .image(let entry): entry.rules
+            case .copy(let entry, _, _): entry.rules
+            }
+        }
+
         /// Whether it may declare this tag in the repositories that it writes.
         func mayDeclare(_ tag: TagName) -> Bool {
             switch self {
@@ -32,39 +47,57 @@ struct EntryGraph {
     }
 
     let nodes: [Node]
-    private let writers: [RepositoryAddress: [Int]]
+    private let written: Set<RepositoryAddress>
+    /// Only of repositories that some node reads.
+    private var writers: [RepositoryAddress: [Int]] = [:]
+    private var copyWriters: [RepositoryAddress: [Int]] = [:]
+    private var imageWriters: [DeclaredTag: [Int]] = [:]
 
     init(_ nodes: [Node]) {
         self.nodes = nodes
-        var writers: [RepositoryAddress: [Int]] = [:]
+        written = Set(nodes.flatMap(\.targets))
+        let read = Set(nodes.compactMap(\.source))
         for (index, node) in nodes.enumerated() {
-            for target in node.targets { writers[target, default: []].append(index) }
+            for target in node.targets where read.contains(target) {
+                writers[target, default: []].append(index)
+                switch node {
+                case .copy: copyWriters[target, default: []].append(index)
+                case .image(let entry):
+                    for tag in entry.tags { imageWriters[DeclaredTag(address: target, tag: tag), default: []].append(index) }
+                }
+            }
         }
-        self.writers = writers
     }
 
-    func isWritten(_ address: RepositoryAddress) -> Bool { writers[address] != nil }
-
-    /// The nodes that write this repository, other than `node` itself.
-    private func otherWriters(of address: RepositoryAddress, than node: Int) -> [Int] { (writers[address] ?? []).filter { $0 != node } }
+    func isWritten(_ address: RepositoryAddress) -> Bool { written.contains(address) }
 
     /// A literal tag depends on who may declare it; a selector on every other entry that writes its repository. A digest depends on
-    /// nobody while the registry has it; `lacksDigest` tells that it does not.
+    /// nobody while the registry has it; `lacksDigest` tells that it does not. An entry that reads and writes one tag, as in
+    /// `from: us/api:1` with `to: regions/api`, waits for itself only if it would write other bytes than it reads.
     func dependencies(of index: Int, lacksDigest: (RepositoryAddress, Digest) -> Bool) -> [Int] {
-        switch nodes[index] {
-        case .copy(let entry, let source, _):
+        let node = nodes[index]
+        guard let source = node.source, let writers = writers[source] else { return [] }
+        var found: Set<Int> = []
+        switch node {
+        case .copy(let entry, _, _):
             switch entry.selector.base {
-            case .all, .match: return otherWriters(of: source, than: index)
-            case .list(let tags):
-                return otherWriters(of: source, than: index).filter { writer in tags.contains { nodes[writer].mayDeclare($0) } }
+            case .all, .match: found.formUnion(writers)
+            case .list(let tags): for tag in tags { found.formUnion(self.writers(of: tag, in: source)) }
             }
         case .image(let entry):
-            guard case .reference(let source, let reference) = entry.source else { return [] }
+            guard case .reference(_, let reference) = entry.source else { return [] }
             switch reference {
-            case .tag(let tag): return (writers[source] ?? []).filter { nodes[$0].mayDeclare(tag) }
-            case .digest(let digest): return lacksDigest(source, digest) ? otherWriters(of: source, than: index) : []
+            case .tag(let tag): found.formUnion(self.writers(of: tag, in: source))
+            case .digest(let digest): if lacksDigest(source, digest) { found.formUnion(writers) }
             }
         }
+        if node.rules.platforms == nil { found.remove(index) }
+        return found.sorted()
+    }
+
+    private func writers(of tag: TagName, in address: RepositoryAddress) -> [Int] {
+        let copies = (copyWriters[address] ?? []).filter { nodes[$0].mayDeclare(tag) }
+        return copies + (imageWriters[DeclaredTag(address: address, tag: tag)] ?? [])
     }
 
     /// The nodes after those they depend on, and those that wait for each other.
@@ -86,85 +119,15 @@ struct EntryGraph {
         }
         // What only waits behind a cycle is not part of it: take away, from the end, what nobody left waits for.
         var cyclic = Set(nodes.indices.filter { waiting[$0] > 0 })
-        while let outside = cyclic.first(where: { node in !followers[node].contains(where: cyclic.contains) }) { cyclic.remove(outside) }
+        var awaited = followers.map { $0.count { cyclic.contains($0) } }
+        var loose = cyclic.filter { awaited[$0] == 0 }
+        while let outside = loose.popFirst() {
+            cyclic.remove(outside)
+            for dependency in before[outside] where cyclic.contains(dependency) {
+                awaited[dependency] -= 1
+                if awaited[dependency] == 0 { loose.insert(dependency) }
+            }
+        }
         return (sorted, cyclic.sorted(), before)
-    }
-}
-
-extension PlanningRun {
-    /// `copies` over many repositories become one node per source repository. Repositories that this spec fills count as well.
-    mutating func makeEntryGraph() -> EntryGraph? {
-        var nodes: [EntryGraph.Node] = desired.images.compactMap { entry in
-            var entry = entry
-            entry.targets = entry.targets.filter { isSelected($0) }
-            return entry.targets.isEmpty ? nil : .image(entry)
-        }
-        var patterns: [CopyEntry] = []
-        for entry in desired.copies {
-            switch entry.scope {
-            case .repository(let source, let targets):
-                let selected = targets.filter { isSelected($0) }
-                if !selected.isEmpty { nodes.append(.copy(entry, from: source, to: selected)) }
-            case .repositories: patterns.append(entry)
-            }
-        }
-        guard !patterns.isEmpty else { return EntryGraph(nodes) }
-        return expand(patterns, into: nodes)
-    }
-
-    private mutating func expand(_ patterns: [CopyEntry], into literal: [EntryGraph.Node]) -> EntryGraph? {
-        var live: [Int: [RepositoryName]] = [:]
-        for (index, entry) in patterns.enumerated() {
-            guard case .repositories(let from, let globs, _) = entry.scope else { continue }
-            live[index] = []
-            guard globs.contains(where: \.isPattern) else { continue }
-            switch repositories(from.registry, for: entry.origin) {
-            case .waiting: return nil
-            case .failed: continue
-            case .known(let names): live[index] = names ?? []
-            }
-        }
-        // Chains of such entries need as many rounds as there are entries.
-        var nodes = literal
-        for _ in 0...patterns.count {
-            let written = Set(nodes.flatMap(\.targets))
-            let expanded = patterns.enumerated().flatMap { index, entry in expansion(of: entry, live: live[index] ?? [], written: written) }
-            let before = nodes.count
-            nodes = literal + expanded
-            if nodes.count == before { return EntryGraph(nodes) }
-        }
-        for entry in patterns {
-            error(
-                "cycle",
-                "the repositories that this entry copies grow without end, since it copies what it has written",
-                at: entry.origin
-            )
-        }
-        return EntryGraph(literal)
-    }
-
-    private func expansion(of entry: CopyEntry, live: [RepositoryName], written: Set<RepositoryAddress>) -> [EntryGraph.Node] {
-        guard case .repositories(let from, let globs, let targets) = entry.scope else { return [] }
-        var sources: Set<RepositoryName> = []
-        let known = live + written.filter { $0.registry == from.registry }.map(\.repository)
-        for glob in globs {
-            if glob.isPattern {
-                let prefix = from.path.map { "\($0)/" } ?? ""
-                for name in known where name.description.hasPrefix(prefix) && glob.matches(name.description.dropFirst(prefix.count)) {
-                    sources.insert(name)
-                }
-            } else if let name = try? RepositoryName((from.path.map { "\($0)/" } ?? "") + glob.description) {
-                sources.insert(name)
-            }
-        }
-        return sources.sorted().compactMap { source in
-            let below = from.path.map { String(source.description.dropFirst($0.description.count + 1)) } ?? source.description
-            let addresses = targets.compactMap { target -> RepositoryAddress? in
-                guard let name = try? RepositoryName((target.path.map { "\($0)/" } ?? "") + below) else { return nil }
-                let address = RepositoryAddress(target.registry, name)
-                return isSelected(address) ? address : nil
-            }
-            return addresses.isEmpty ? nil : .copy(entry, from: RepositoryAddress(from.registry, source), to: addresses.sorted())
-        }
     }
 }

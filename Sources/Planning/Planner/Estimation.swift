@@ -4,9 +4,10 @@ extension PlanningRun {
     /// Sizes and platforms of what will be put. Binds nothing; but a source whose manifests cannot be read is an error here, not in apply.
     mutating func estimate() {
         var sent: [RegistryID: Set<Digest>] = [:]
-        for change in changes.values.sorted(by: { $0.id < $1.id }) where change.kind == .put {
+        for change in sortedChanges where change.kind == .put {
             guard let id = change.content, let content = resolvedContents[id], let address = change.target.address else { continue }
             guard case .known(let documents) = documents(of: content, for: change.origin) else { continue }
+            guard isWhole(documents, content, for: change.origin) else { continue }
             let platforms = platforms(of: documents)
             contents[id]?.platforms = platforms
             if contents[id]?.mediaType.isEmpty == true { contents[id]?.mediaType = documents.first?.mediaType ?? "" }
@@ -24,6 +25,21 @@ extension PlanningRun {
             sent[address.registry, default: []].formUnion(counted)
             estimates[change.id] = estimate
         }
+    }
+
+    /// An index whose images are not all there cannot be copied as it is.
+    private mutating func isWhole(_ documents: [ManifestDocument], _ content: ResolvedContent, for origin: Origin) -> Bool {
+        let there = Set(documents.map(\.digest))
+        let children = documents.compactMap(\.index).flatMap(\.manifests).filter { MediaType.isManifest($0.mediaType) }
+        guard let missing = children.first(where: { !there.contains($0.digest) }) else { return true }
+        let name = missing.platform.map { "\($0) (\(missing.digest.short))" } ?? missing.digest.short
+        error(
+            "source-incomplete",
+            "\(content.label) is an index that names the image \(name), which its registry does not hold",
+            at: origin,
+            help: "push the source again, or choose the images that are there with 'platforms'"
+        )
+        return false
     }
 
     /// A manifest may claim any size.

@@ -5,10 +5,12 @@ extension PlanningRun {
     /// The plan as a value; everything in a fixed order, so that the same answers give the same bytes.
     func assemble() -> PlanResult {
         var plan = Plan(source: .workspace)
-        plan.changes = changes.values.sorted { $0.id < $1.id }
+        plan.changes = sortedChanges
         let used = Set(plan.changes.compactMap(\.content))
         plan.contents = contents.values.filter { used.contains($0.id) }.sorted { $0.id < $1.id }
         plan.registries = registriesInUse(plan)
+        plan.targetFilters = options.targets.map(\.text)
+        plan.excludeFilters = options.excludes.map(\.text)
         plan.estimates = estimates.filter { changes[$0.key] != nil }
         plan.leftOut = leftOut.sorted { ($0.what, $0.reason) < ($1.what, $1.reason) }
         plan.scope = scope()
@@ -23,15 +25,19 @@ extension PlanningRun {
     }
 
     private func scope() -> Plan.Scope {
-        let declared = declarations.all.filter { $0.0.tag.companion == nil }
+        var declared = 0
         var undeclared = 0
-        for address in declarations.byRepository.keys {
-            guard case .found(.tags(let tags))? = facts[.tags(address)] else { continue }
-            undeclared += tags.count { $0.companion == nil && declarations[address, $0] == nil }
+        var registries: Set<RegistryID> = []
+        for (address, tags) in declarations.byRepository {
+            let own = tags.count { $0.key.companion == nil && $0.value.state != .failed }
+            declared += own
+            if own > 0 { registries.insert(address.registry) }
+            guard usedTagLists.contains(address), case .found(.tags(let live))? = facts[.tags(address)] else { continue }
+            undeclared += live.count { $0.companion == nil && tags[$0] == nil }
         }
         return Plan.Scope(
-            declaredTags: declared.count,
-            registries: Set(declared.map(\.0.address.registry)).count,
+            declaredTags: declared,
+            registries: registries.count,
             undeclaredTags: undeclared,
             alreadyAbsent: alreadyAbsent
         )

@@ -23,6 +23,13 @@ struct PlanningRun {
     var leftOut: Set<Plan.LeftOut> = []
     /// Registries of which something could not be read: with `keepGoing`, nothing is removed there.
     var unreadableRegistries: Set<RegistryID> = []
+    /// Repositories of which an entry could not say in full what they shall hold: with `keepGoing`, nothing is removed there.
+    var incompleteRepositories: Set<RepositoryAddress> = []
+    /// Below these, an entry could not say which repositories it writes.
+    var incompletePrefixes: [RepositoryPrefix] = []
+    /// Repositories that an entry of this run writes.
+    var writtenRepositories: Set<RepositoryAddress> = []
+    var absences: AbsenceIndex
     var declarations = Declarations()
     var changes: [ChangeID: Change] = [:]
     var contents: [PlannedContent.ID: PlannedContent] = [:]
@@ -33,13 +40,19 @@ struct PlanningRun {
     var globRemovals: Set<ChangeID> = []
     /// Removals that were asked for and are so already.
     var alreadyAbsent = 0
+    /// The tag lists that this step used: what was asked in an earlier step and is not used any more must not show in the plan.
+    var usedTagLists: Set<RepositoryAddress> = []
 
     init(_ desired: DesiredState, _ policy: Policy, _ facts: Facts, _ options: PlanningOptions) {
         self.desired = desired
         self.policy = policy
         self.facts = facts
         self.options = options
+        absences = AbsenceIndex(desired.absences)
     }
+
+    /// In the order of their ids. Sorting the changes themselves would make each id many times.
+    var sortedChanges: [Change] { changes.sorted { $0.key < $1.key }.map(\.value) }
 
     // MARK: Asking
 
@@ -68,7 +81,8 @@ struct PlanningRun {
 
     /// Companion tags included; `known(nil)`: the repository is not there.
     mutating func tags(_ address: RepositoryAddress, for origin: Origin) -> Lookup<[TagName]?> {
-        look(.tags(address), for: origin) { if case .tags(let tags) = $0 { tags } else { nil } }
+        usedTagLists.insert(address)
+        return look(.tags(address), for: origin) { if case .tags(let tags) = $0 { tags } else { nil } }
     }
 
     mutating func repositories(_ registry: RegistryID, for origin: Origin) -> Lookup<[RepositoryName]?> {
@@ -136,6 +150,16 @@ struct PlanningRun {
     func isSelected(_ address: RepositoryAddress) -> Bool {
         (options.targets.isEmpty || options.targets.contains { $0.covers(address) })
             && !options.excludes.contains { $0.tag == nil && $0.digest == nil && $0.covers(address) }
+    }
+
+    /// Whether the filters may let a tag through that the selector takes.
+    func isSelected(_ address: RepositoryAddress, _ selector: TagSelector) -> Bool {
+        func mayMatch(_ pattern: ReferencePattern) -> Bool {
+            guard pattern.digest == nil, pattern.covers(address) else { return false }
+            guard let tag = pattern.tag, !tag.isPattern, let name = try? TagName(tag.description) else { return true }
+            return selector.covers(name)
+        }
+        return isSelected(address) && (options.targets.isEmpty || options.targets.contains(where: mayMatch))
     }
 
     func isSelected(_ address: RepositoryAddress, _ digest: Digest) -> Bool {

@@ -19,7 +19,7 @@ extension PlanningRun {
 
     /// Refuses what the policy does not allow; every tag that is concerned is named.
     mutating func applyPolicy() {
-        let planned = changes.values.sorted { $0.id < $1.id }
+        let planned = sortedChanges
         refusals += PolicyCheck(policy: policy).refusals(
             of: planned,
             estimates: estimates,
@@ -36,52 +36,6 @@ extension PlanningRun {
             if case .found(.tags(let tags))? = facts[.tags(address)] { counts[address] = tags.count { $0.companion == nil } }
         }
         return counts
-    }
-
-    /// Where `owners` stands, every entry must lie in the scope of a rule that names its file.
-    private mutating func checkOwners() {
-        guard !policy.owners.isEmpty else { return }
-        var outside: [Origin: Set<String>] = [:]
-        func check(_ origin: Origin, _ name: String, _ isAllowed: (ReferencePattern) -> Bool) {
-            guard origin.file != policy.workspaceFile else { return }
-            let rules = policy.owners.filter { $0.files.matches(origin.file) }
-            if !rules.contains(where: { $0.may.contains(where: isAllowed) }) { outside[origin, default: []].insert(name) }
-        }
-        for (declared, declaration) in declarations.all where declared.tag.companion == nil {
-            check(declaration.origin, "\(declared.address):\(declared.tag)") { $0.matches(declared.address, tag: declared.tag) }
-        }
-        for entry in desired.copies {
-            // A selector may select nothing today and anything tomorrow: its repositories must be the owner's.
-            guard case .repository(_, let targets) = entry.scope else { continue }
-            for target in targets { check(entry.origin, target.description) { $0.covers(target) } }
-        }
-        for entry in desired.absences {
-            for scope in entry.scopes {
-                let name = "\(scope.registry?.description ?? "**")/\(scope.path)"
-                check(entry.origin, name) { rule in
-                    guard let literal = scope.literal else {
-                        return rule.tag == nil
-                            && rule.scopes.contains { $0 == scope || $0.registry == scope.registry && $0.path.description == "**" }
-                    }
-                    switch entry.what {
-                    case .tag(let tag): return rule.matches(literal, tag: tag)
-                    case .digest(let digest): return rule.matches(literal, digest: digest)
-                    case .tags(let glob): return rule.covers(literal) && (rule.tag == nil || rule.tag == glob)
-                    }
-                }
-            }
-        }
-        for (origin, names) in outside.sorted(by: { $0.key < $1.key }) {
-            refusals.append(
-                Refusal(
-                    code: "not-owner",
-                    message: "the file \(origin.file) may not declare this: policy.owners does not give it these targets",
-                    subjects: names.sorted(),
-                    origin: origin,
-                    help: "Move the entry to a file that owns the target, or widen 'may' in policy.owners."
-                )
-            )
-        }
     }
 }
 

@@ -1,50 +1,114 @@
 internal import OCI
 
-extension PlanningRun {
-    /// Carries signatures, attestations and SBOMs along: manifests whose subject is the image (or one of an index's children, or one of
-    /// those referrers), and cosign's companion tags.
-    mutating func carryReferrers() {
-        for (declared, declaration) in declarations.all {
-            guard let content = declaration.content, case .registry(let source) = content.readable, source != declared.address else {
-                continue
-            }
-            let isPut: Bool
-            switch declaration.state {
-            case .inPlace: isPut = false
-            case .toPut: isPut = true
-            case .waiting, .failed, .kept, .refused: continue
-            }
-            guard declaration.rules.referrers == .always || (declaration.rules.referrers == .onCopy && isPut) else { continue }
-            carry(content, from: source, to: declared, declaration, isPut: isPut)
+/// Carries signatures, attestations and SBOMs along: manifests whose subject is the image (or one of an index's children, or one of
+/// those referrers), and cosign's companion tags.
+struct ReferrerPlanning {
+    /// One image that goes from one repository to another, under whatever tags.
+    fileprivate struct Route: Hashable, Comparable {
+        var source: RepositoryAddress
+        var target: RepositoryAddress
+        var digest: Digest
+
+        static func < (left: Route, right: Route) -> Bool {
+            (left.source, left.target, left.digest) < (right.source, right.target, right.digest)
         }
     }
 
-    private mutating func carry(
-        _ content: ResolvedContent,
-        from source: RepositoryAddress,
-        to declared: DeclaredTag,
-        _ declaration: Declaration,
-        isPut: Bool
-    ) {
-        let origin = declaration.origin
-        guard case .known(let sourceTags) = tags(source, for: origin), case .known(let api) = capability(.referrersAPI, source) else {
-            return
+    fileprivate struct Job {
+        var route: Route
+        var content: ResolvedContent
+        var origin: Origin
+        /// The puts of the tags; empty where all are in place.
+        var puts: [ChangeID] = []
+        /// How many declared tags the content passes through before this one.
+        var hops: Int
+    }
+
+    /// A manifest that this plan puts into a repository since it refers to another.
+    fileprivate struct Carried {
+        var descriptor: Descriptor
+        /// Where it can be read now.
+        var readable: RepositoryAddress
+    }
+
+    fileprivate var carried: [RepositoryAddress: [Digest: [Carried]]] = [:]
+    /// Live companion tags of a source; absent repositories have an empty set.
+    fileprivate var companions: [RepositoryAddress: Set<TagName>] = [:]
+    fileprivate var isThere: [RepositoryAddress: Bool] = [:]
+
+    /// Referrers of referrers are followed this far.
+    fileprivate static let deepest = 4
+}
+
+extension PlanningRun {
+    mutating func carryReferrers() {
+        var planning = ReferrerPlanning()
+        // A chained copy carries what the copy before it has brought by then.
+        for job in referrerJobs() { carry(job, &planning) }
+    }
+
+    private func referrerJobs() -> [ReferrerPlanning.Job] {
+        var jobs: [ReferrerPlanning.Route: ReferrerPlanning.Job] = [:]
+        for (declared, declaration) in declarations.all {
+            guard let content = declaration.content, case .registry(let source) = content.origin, source != declared.address,
+                case .registry = content.readable, !content.isProvisional
+            else { continue }
+            let isInPlace = if case .inPlace = declaration.state { true } else { false }
+            guard isInPlace || declaration.isPut else { continue }
+            guard declaration.rules.referrers == .always || (declaration.rules.referrers == .onCopy && declaration.isPut) else { continue }
+            let route = ReferrerPlanning.Route(source: source, target: declared.address, digest: content.digest)
+            var job =
+                jobs[route] ?? ReferrerPlanning.Job(route: route, content: content, origin: declaration.origin, hops: hops(of: content))
+            job.origin = min(job.origin, declaration.origin)
+            if declaration.isPut { job.puts.append(Change.id(.put, .manifest(declared.address, .tag(declared.tag)))) }
+            jobs[route] = job
         }
-        let companions = (sourceTags ?? []).filter { $0.companion != nil }
+        return jobs.values.sorted { ($0.hops, $0.route) < ($1.hops, $1.route) }
+    }
+
+    private func hops(of content: ResolvedContent) -> Int {
+        var count = 0
+        var next = content.follows
+        var seen: Set<DeclaredTag> = []
+        while let tag = next, seen.insert(tag).inserted {
+            count += 1
+            next = declarations[tag.address, tag.tag]?.content?.follows
+        }
+        return count
+    }
+
+    private mutating func carry(_ job: ReferrerPlanning.Job, _ planning: inout ReferrerPlanning) {
+        let source = job.route.source
+        guard case .known(let companions) = companionTags(of: source, for: job.origin, &planning),
+            case .known(let api) = capability(.referrersAPI, source)
+        else { return }
+        let fills = planning.carried[source] != nil || declarations.hasCompanions(in: source)
         // Without the API every referrer stands behind a fallback tag, so the list tells at once that there is none.
-        guard api != .no || !companions.isEmpty else { return }
-        guard case .known(let subjects) = subjects(of: content, for: origin) else { return }
-        let put = Change.id(.put, .manifest(declared.address, .tag(declared.tag)))
+        guard api != .no || !companions.isEmpty || fills else { return }
+        guard case .known(let subjects) = subjects(of: job.content, for: job.origin) else { return }
         for subject in subjects {
-            if api != .no || companions.contains(.companion(of: subject, .referrers)) {
-                carryManifests(of: subject, from: source, to: declared.address, after: isPut ? put : nil, content, origin)
-            }
+            carryManifests(of: subject, job, after: job.puts, asksSource: api != .no, &planning)
             for kind in [TagName.Companion.Kind.signature, .attestation, .sbom] {
                 let tag = TagName.companion(of: subject, kind)
-                if companions.contains(tag) {
-                    carryTag(tag, from: source, to: declared.address, after: isPut ? put : nil, content, declaration)
-                }
+                if companions.contains(tag) || declarations[source, tag] != nil { carryTag(tag, job) }
             }
+        }
+    }
+
+    private mutating func companionTags(
+        of source: RepositoryAddress,
+        for origin: Origin,
+        _ planning: inout ReferrerPlanning
+    ) -> Lookup<Set<TagName>> {
+        if let known = planning.companions[source] { return .known(known) }
+        switch tags(source, for: origin) {
+        case .waiting: return .waiting
+        case .failed: return .failed
+        case .known(let tags):
+            let found = Set((tags ?? []).filter { $0.companion != nil })
+            planning.companions[source] = found
+            planning.isThere[source] = tags != nil
+            return .known(found)
         }
     }
 
@@ -60,66 +124,101 @@ extension PlanningRun {
         }
     }
 
-    private mutating func carryManifests(
+    /// What refers to a manifest in the source, as the source will stand.
+    private mutating func referrers(
         of subject: Digest,
-        from source: RepositoryAddress,
-        to target: RepositoryAddress,
-        after put: ChangeID?,
-        _ content: ResolvedContent,
-        _ origin: Origin,
-        depth: Int = 0
-    ) {
-        guard depth < Self.deepestReferrer, case .known(let there?) = referrers(source, subject, for: origin), !there.isEmpty else {
-            return
-        }
-        guard case .known(let here) = referrers(target, subject, for: origin) else { return }
-        let present = Set((here ?? []).map(\.digest))
-        for referrer in there {
-            var next = put
-            if !present.contains(referrer.digest) {
-                var referring = content
-                referring.identity = .exact(referrer.digest)
-                referring.digest = referrer.digest
-                referring.mediaType = referrer.mediaType
-                referring.manifest = nil
-                referring.inspection = nil
-                referring.origin = .registry(source)
-                referring.label = "\(source)@\(referrer.digest)"
-                referring.follows = nil
-                let at = ChangeTarget.manifest(target, .digest(referrer.digest))
-                let id = Change.id(.put, at)
-                self.put(referring, at: at, over: nil, origin, reason: "refers to \(subject.short)")
-                if let put, changes[id]?.after.contains(put) == false { changes[id]?.after.append(put) }
-                next = id
+        _ job: ReferrerPlanning.Job,
+        asksSource: Bool,
+        _ planning: ReferrerPlanning
+    ) -> Lookup<[ReferrerPlanning.Carried]> {
+        let source = job.route.source
+        var found = planning.carried[source]?[subject] ?? []
+        let hasFallback = planning.companions[source]?.contains(.companion(of: subject, .referrers)) == true
+        guard planning.isThere[source] == true, asksSource || hasFallback else { return .known(found) }
+        switch referrers(source, subject, for: job.origin) {
+        case .waiting: return .waiting
+        case .failed: return .failed
+        case .known(let live):
+            let known = Set(found.map(\.descriptor.digest))
+            for descriptor in live ?? [] where !known.contains(descriptor.digest) {
+                found.append(ReferrerPlanning.Carried(descriptor: descriptor, readable: source))
             }
-            carryManifests(of: referrer.digest, from: source, to: target, after: next, content, origin, depth: depth + 1)
+            return .known(found)
         }
     }
 
-    /// Referrers of referrers are followed this far.
-    private static let deepestReferrer = 4
+    private mutating func carryManifests(
+        of subject: Digest,
+        _ job: ReferrerPlanning.Job,
+        after puts: [ChangeID],
+        asksSource: Bool,
+        _ planning: inout ReferrerPlanning,
+        depth: Int = 0
+    ) {
+        let target = job.route.target
+        guard depth < ReferrerPlanning.deepest, case .known(let there) = referrers(of: subject, job, asksSource: asksSource, planning),
+            !there.isEmpty, case .known(let here) = referrers(target, subject, for: job.origin)
+        else { return }
+        let present = Set((here ?? []).map(\.digest))
+        for referrer in there {
+            let digest = referrer.descriptor.digest
+            var next = puts
+            if !present.contains(digest) {
+                let change = carry(referrer, of: subject, job, after: puts)
+                next = [change]
+                if planning.carried[target]?[subject]?.contains(where: { $0.descriptor.digest == digest }) != true {
+                    planning.carried[target, default: [:]][subject, default: []].append(referrer)
+                }
+            }
+            carryManifests(of: digest, job, after: next, asksSource: asksSource, &planning, depth: depth + 1)
+        }
+    }
+
+    private mutating func carry(
+        _ referrer: ReferrerPlanning.Carried,
+        of subject: Digest,
+        _ job: ReferrerPlanning.Job,
+        after puts: [ChangeID]
+    ) -> ChangeID {
+        let digest = referrer.descriptor.digest
+        let content = ResolvedContent(
+            identity: .exact(digest),
+            digest: digest,
+            mediaType: referrer.descriptor.mediaType,
+            origin: .registry(job.route.source),
+            readable: .registry(referrer.readable),
+            label: "\(job.route.source)@\(digest)"
+        )
+        let place = ChangeTarget.manifest(job.route.target, .digest(digest))
+        put(content, at: place, over: nil, job.origin, reason: "refers to \(subject.short)")
+        let id = Change.id(.put, place)
+        // Where the source is filled by this plan too, that comes first. Edges to what is not planned are dropped later.
+        addEdges(puts + [Change.id(.put, .manifest(job.route.source, .digest(digest)))], to: id)
+        return id
+    }
+
+    private mutating func addEdges(_ ids: [ChangeID], to change: ChangeID) {
+        guard let known = changes[change]?.after else { return }
+        changes[change]?.after = Set(known + ids.filter { $0 != change }).sorted()
+    }
 
     /// Cosign's tags are ordinary tags that change as signatures are added, so the source's is the wanted one.
-    private mutating func carryTag(
-        _ tag: TagName,
-        from source: RepositoryAddress,
-        to target: RepositoryAddress,
-        after put: ChangeID?,
-        _ content: ResolvedContent,
-        _ declaration: Declaration
-    ) {
-        guard declarations[target, tag] == nil else { return }
-        guard case .known(let found?) = resolve(source, .tag(tag), for: declaration.origin) else { return }
-        var companion = Declaration(
-            content: found,
-            origin: declaration.origin,
-            rules: TransferRules(referrers: .never),
-            state: .waiting
-        )
-        companion.state = settle(companion, target, tag)
+    private mutating func carryTag(_ tag: TagName, _ job: ReferrerPlanning.Job) {
+        let target = job.route.target
+        let place = ChangeTarget.manifest(target, .tag(tag))
+        if let known = declarations[target, tag] {
+            if known.isPut { addEdges(job.puts, to: Change.id(.put, place)) }
+            return
+        }
+        guard case .known(let found?) = resolve(job.route.source, .tag(tag), for: job.origin) else { return }
+        let companion = settled(Declaration(content: found, origin: job.origin, rules: TransferRules(referrers: .never)), target, tag)
         declarations[target, tag] = companion
-        guard case .toPut(let old) = companion.state else { return }
-        self.put(found, at: .manifest(target, .tag(tag)), over: old, declaration.origin, reason: "a companion of \(content.digest.short)")
-        if let put { changes[Change.id(.put, .manifest(target, .tag(tag)))]?.after.append(put) }
+        switch companion.state {
+        case .unreadable(let error): fail(error, in: target.registry, for: job.origin)
+        case .toPut(let old):
+            put(found, at: place, over: old, job.origin, reason: "a companion of \(job.content.digest.short)")
+            addEdges(job.puts, to: Change.id(.put, place))
+        default: break
+        }
     }
 }

@@ -40,14 +40,15 @@ struct RepositoryGraph {
         for root in listed.sorted() where !deleted.contains(root) && root != digest && leads(from: root, to: digest) {
             return ReasonToKeep(description: "the index \(root.short) needs it", subjects: [.digest(root)])
         }
-        if let subject = documents[digest]?.subject?.digest, !deleted.contains(subject), isKept(subject) {
-            return ReasonToKeep(
-                description: "it is a signature or other referrer of \(subject.short), which stays",
-                subjects: [.digest(subject)]
-            )
-        }
+        if let subject = subject(of: digest), !deleted.contains(subject), isKept(subject) { return Self.reasonToKeep(referrerOf: subject) }
         return nil
     }
+
+    static func reasonToKeep(referrerOf subject: Digest) -> ReasonToKeep {
+        ReasonToKeep(description: "it is a signature or other referrer of \(subject.short), which stays", subjects: [.digest(subject)])
+    }
+
+    func subject(of digest: Digest) -> Digest? { documents[digest]?.subject?.digest }
 
     private func isKept(_ digest: Digest) -> Bool {
         kept.values.contains { $0 == digest || leads(from: $0, to: digest) } || listed.contains(digest)
@@ -70,12 +71,13 @@ extension PlanningRun {
     /// Reads every tag, and every manifest that a tag or (where the registry lists them) anything else leads from.
     /// A manifest that cannot be read fails the whole: no delete is decided on half a graph.
     mutating func readGraph(of address: RepositoryAddress, deleting deleted: Set<Digest>, for origin: Origin) -> Lookup<RepositoryGraph> {
-        let live: [TagName: Digest]
-        switch digestsByTag(in: address, for: origin, limit: .max) {
+        let heads: [TagName: ManifestHead]
+        switch headsByTag(in: address, for: origin) {
         case .waiting: return .waiting
         case .failed: return .failed
-        case .known(let digests): live = digests ?? [:]
+        case .known(let found): heads = found
         }
+        let live = heads.mapValues(\.digest)
         var kept = live
         for (tag, declaration) in declarations.tags(in: address) {
             guard let digest = declaration.digest else { continue }
@@ -88,19 +90,21 @@ extension PlanningRun {
         case .known(let digests): listed = Set(digests ?? [])
         }
         var documents: [Digest: ManifestDocument] = [:]
-        var queue = Array(Set(live.values).union(listed).union(deleted)).sorted()
+        // A tag whose type is known leads on only from an index.
+        let leading = heads.values.filter { MediaType.isIndex($0.mediaType) || !MediaType.isManifest($0.mediaType) }.map(\.digest)
+        var queue = Array(Set(leading).union(listed).union(deleted)).sorted()
         var seen = Set(queue)
-        var isOpen = false
+        var outcome = Progress.done
         while let digest = queue.popLast() {
             switch manifest(address, digest, for: origin) {
-            case .waiting: isOpen = true
-            case .failed: return .failed
+            case .waiting: if outcome == .done { outcome = .waiting }
+            case .failed: outcome = .failed
             case .known(let document):
                 // A child that is not there leads nowhere; a tag's own manifest went between two answers: its tag went too.
                 guard let document else { continue }
                 documents[digest] = document
-                for child in document.index?.manifests ?? [] where MediaType.isIndex(child.mediaType) && seen.insert(child.digest).inserted
-                {
+                for child in document.index?.manifests ?? []
+                where (MediaType.isIndex(child.mediaType) || !MediaType.isManifest(child.mediaType)) && seen.insert(child.digest).inserted {
                     queue.append(child.digest)
                 }
             }
@@ -109,11 +113,12 @@ extension PlanningRun {
         for (_, declaration) in declarations.tags(in: address) {
             guard declaration.isPut, let content = declaration.content else { continue }
             switch self.documents(of: content, for: origin) {
-            case .waiting: isOpen = true
-            case .failed: return .failed
+            case .waiting: if outcome == .done { outcome = .waiting }
+            case .failed: outcome = .failed
             case .known(let coming): for document in coming { documents[document.digest] = document }
             }
         }
-        return isOpen ? .waiting : .known(RepositoryGraph(live: live, kept: kept, listed: listed, documents: documents))
+        if outcome == .failed { return .failed }
+        return outcome == .waiting ? .waiting : .known(RepositoryGraph(live: live, kept: kept, listed: listed, documents: documents))
     }
 }

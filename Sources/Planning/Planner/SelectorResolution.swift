@@ -23,19 +23,22 @@ extension PlanningRun {
 
     /// The tags that pass everything but `newest`, sorted. `known(nil)`: the repository is gone, and `missing: keep` covers it.
     private mutating func candidates(_ entry: CopyEntry, in source: RepositoryAddress) -> Lookup<[TagName]?> {
-        let declared = declarations.tags(in: source).filter { $0.value.state != .failed }.map(\.key)
-        var names: Set<TagName> = []
         if case .list(let list) = entry.selector.base {
-            return .known(list.filter { entry.selector.covers($0) }.sorted())
+            var narrowed = entry.selector
+            narrowed.base = .all
+            return .known(list.filter { narrowed.covers($0) }.sorted())
         }
+        // A tag whose future is not known counts too: reading it fails the entry.
+        let declared = declarations.tags(in: source).keys.filter { entry.selector.covers($0) }
+        var names: Set<TagName> = []
         switch tags(source, for: entry.origin) {
         case .waiting: return .waiting
         case .failed: return .failed
-        case .known(let live?): names = Set(live)
+        case .known(let live?): names = Set(live.filter { entry.selector.covers($0) })
         case .known(nil):
             if declared.isEmpty {
                 if entry.rules.missing == .keep { return .known(nil) }
-                if entry.allowEmpty, desired.copies.contains(where: { writes($0, source) }) { return .known([]) }
+                if entry.allowEmpty, writtenRepositories.contains(source) { return .known([]) }
                 error(
                     "source-missing",
                     "the source repository \(source) is not there",
@@ -45,21 +48,20 @@ extension PlanningRun {
                 return .failed
             }
         }
-        var isOpen = false
-        for name in names where declarations[source, name] == nil && entry.selector.covers(name) {
+        var outcome = Progress.done
+        for name in names.sorted() where declarations[source, name] == nil {
             switch isRemoved(source, name, for: entry.origin) {
-            case .waiting: isOpen = true
-            case .failed: return .failed
+            case .waiting: outcome = later(outcome, .waiting)
+            case .failed: outcome = .failed
             case .known(nil): break
             case .known: names.remove(name)
             }
         }
-        if isOpen { return .waiting }
-        return .known(names.union(declared).filter { entry.selector.covers($0) }.sorted())
-    }
-
-    private func writes(_ entry: CopyEntry, _ address: RepositoryAddress) -> Bool {
-        if case .repository(_, let targets) = entry.scope { targets.contains(address) } else { false }
+        switch outcome {
+        case .waiting: return .waiting
+        case .failed: return .failed
+        case .done: return .known(names.union(declared).sorted())
+        }
     }
 
     /// The first tags in ranking order that hold `count` distinct digests.
@@ -69,67 +71,76 @@ extension PlanningRun {
         case .version:
             let ranked = candidates.compactMap { tag in SemanticVersion(tag.description).map { (tag, $0) } }
                 .sorted { ($1.1, $1.0) < ($0.1, $0.0) }.map(\.0)
-            return take(newest.count, of: ranked, in: source, for: entry.origin)
-        case .created: return latest(newest.count, of: candidates, in: source, for: entry.origin)
+            return take(newest.count, of: ranked, in: source, for: entry)
+        case .created: return latest(newest.count, of: candidates, in: source, for: entry)
         }
     }
 
-    /// Asks for the digests of no more tags than the ranking needs.
-    private mutating func take(_ count: Int, of ranked: [TagName], in source: RepositoryAddress, for origin: Origin) -> Lookup<[TagName]> {
+    /// Asks for the digests of no more tags than the ranking needs: one more than `count`, since equal neighbours count once.
+    private mutating func take(_ count: Int, of ranked: [TagName], in source: RepositoryAddress, for entry: CopyEntry) -> Lookup<[TagName]>
+    {
         var digests: Set<Digest> = []
         var taken: [TagName] = []
-        var asked = 0
-        var isOpen = false
+        var open = 0
         for tag in ranked {
-            if isOpen {
-                asked += 1
-                if digests.count + asked > count { break }
-            }
-            switch resolve(source, .tag(tag), for: origin) {
-            case .waiting: isOpen = true
+            if open > 0, digests.count + open > count { return .waiting }
+            switch resolve(source, .tag(tag), for: entry.origin) {
+            case .waiting: open += 1
             case .failed: return .failed
-            case .known(nil): continue
+            case .known(nil): if entry.selector.isList { taken.append(tag) }
             case .known(let content?):
-                if !isOpen, digests.count == count, !digests.contains(content.digest) { return .known(taken.sorted()) }
+                if open == 0, digests.count == count, !digests.contains(content.digest) { return .known(taken.sorted()) }
                 digests.insert(content.digest)
                 taken.append(tag)
             }
         }
-        return isOpen ? .waiting : .known(taken.sorted())
+        return open > 0 ? .waiting : .known(taken.sorted())
     }
 
     /// By the creation time in each image's config; images without one are the oldest.
-    private mutating func latest(_ count: Int, of tags: [TagName], in source: RepositoryAddress, for origin: Origin) -> Lookup<[TagName]> {
+    private mutating func latest(_ count: Int, of tags: [TagName], in source: RepositoryAddress, for entry: CopyEntry) -> Lookup<[TagName]>
+    {
         var dated: [(created: Int64, digest: Digest, tag: TagName)] = []
-        var isOpen = false
+        var missing: [TagName] = []
+        var outcome = Progress.done
         for tag in tags {
-            switch resolve(source, .tag(tag), for: origin) {
-            case .waiting: isOpen = true
-            case .failed: return .failed
-            case .known(nil): continue
+            switch resolve(source, .tag(tag), for: entry.origin) {
+            case .waiting: outcome = later(outcome, .waiting)
+            case .failed: outcome = .failed
+            case .known(nil): missing.append(tag)
             case .known(let content?):
-                switch creationTime(of: content, for: origin) {
-                case .waiting: isOpen = true
-                case .failed: return .failed
+                switch creationTime(of: content, for: entry.origin) {
+                case .waiting: outcome = later(outcome, .waiting)
+                case .failed: outcome = .failed
                 case .known(let created): dated.append((created ?? .min, content.digest, tag))
                 }
             }
         }
-        if isOpen { return .waiting }
+        if outcome == .failed { return .failed }
+        if outcome == .waiting { return .waiting }
         var digests: Set<Digest> = []
         for image in dated.sorted(by: { ($1.created, $1.digest) < ($0.created, $0.digest) }) where digests.count < count {
             digests.insert(image.digest)
         }
-        return .known(dated.filter { digests.contains($0.digest) }.map(\.tag).sorted())
+        let taken = dated.filter { digests.contains($0.digest) }.map(\.tag)
+        return .known((taken + (entry.selector.isList ? missing : [])).sorted())
     }
 
     /// Seconds since 1970; of an index, the latest of its images.
     private mutating func creationTime(of content: ResolvedContent, for origin: Origin) -> Lookup<Int64?> {
+        guard case .registry(let address) = content.readable else {
+            error(
+                "no-creation-time",
+                "\(content.label) cannot be ranked by creation time before it is pushed from a local file",
+                at: origin,
+                help: "rank by version, or take the push and this entry apart"
+            )
+            return .failed
+        }
         switch documents(of: content, for: origin) {
         case .waiting: return .waiting
         case .failed: return .failed
         case .known(let documents):
-            guard case .registry(let address) = content.readable else { return .known(nil) }
             var latest: Int64?
             var isOpen = false
             for document in documents {
@@ -146,6 +157,7 @@ extension PlanningRun {
 
     static func isImageConfig(_ mediaType: String) -> Bool { mediaType == MediaType.ociConfig || mediaType == MediaType.dockerConfig }
 
+    /// All or nothing: while one tag cannot be read, none is declared.
     private mutating func declare(
         _ selected: [TagName],
         _ entry: CopyEntry,
@@ -153,27 +165,31 @@ extension PlanningRun {
         to targets: [RepositoryAddress]
     ) -> Progress {
         var progress = Progress.done
-        for tag in selected {
+        var chosen: [(TagName, ResolvedContent?)] = []
+        for tag in selected where targets.contains(where: { isSelected($0, tag) }) {
             switch resolve(source, .tag(tag), for: entry.origin) {
-            case .waiting: progress = .waiting
-            case .failed: return .failed
+            case .waiting: progress = later(progress, .waiting)
+            case .failed: progress = .failed
             case .known(nil):
                 // A listed tag that vanished since is simply not selected; one that the spec names is missed.
-                guard case .list = entry.selector.base else { continue }
+                guard entry.selector.isList else { continue }
                 if entry.rules.missing == .keep {
                     note("source-missing", "\(source):\(tag) is gone; its targets stay as they are (missing: keep)", at: entry.origin)
-                    progress = later(progress, declare(nil, tags: [tag], in: targets, entry.origin, entry.rules))
+                    chosen.append((tag, nil))
                 } else {
                     progress = later(progress, reportMissing(source, .tag(tag), at: entry.origin))
                 }
             case .known(let content?):
                 switch select(entry.rules.platforms, of: content, for: entry.origin) {
                 case .waiting: progress = later(progress, .waiting)
-                case .failed: return .failed
-                case .known(let chosen):
-                    progress = later(progress, declare(chosen, tags: [tag], in: targets, entry.origin, entry.rules))
+                case .failed: progress = .failed
+                case .known(let content): chosen.append((tag, content))
                 }
             }
+        }
+        guard progress != .failed else { return .failed }
+        for (tag, content) in chosen {
+            progress = later(progress, declare(content, tags: [tag], in: targets, entry.origin, entry.rules))
         }
         return progress
     }
@@ -190,14 +206,24 @@ extension PlanningRun {
         default: break
         }
         names = Array(Set(names).union(declarations.tags(in: source).keys.map(\.description))).sorted()
-        let shown =
-            names.count > 5 ? names.suffix(5).joined(separator: ", ") + " and \(names.count - 5) more" : names.joined(separator: ", ")
+        let wanted: String
+        switch entry.selector.base {
+        case .all: wanted = entry.selector.semver?.description ?? ""
+        case .list(let tags): wanted = tags.first?.description ?? ""
+        case .match(let globs): wanted = globs.first?.description ?? ""
+        }
+        let count = "it has \(names.count) tag\(names.count == 1 ? "" : "s")" + nearest(wanted.filter { $0 != "*" }, names)
         error(
             "nothing-selected",
             "the tags of this entry select nothing in \(source)",
             at: entry.origin,
-            help: (names.isEmpty ? "the repository has no tags" : "it has \(shown)") + "; correct the selector, or write 'allowEmpty: true'"
+            help: (names.isEmpty ? "the repository has no tags" : count) + "; correct the selector, or write 'allowEmpty: true'"
         )
         return .failed
     }
+}
+
+extension TagSelector {
+    /// Whether the spec names each tag.
+    fileprivate var isList: Bool { if case .list = base { true } else { false } }
 }

@@ -10,17 +10,18 @@ extension PlanningRun {
     /// Evaluates the entries, each after those it reads from, into declared tags.
     mutating func declareEverything() {
         guard let graph = makeEntryGraph() else { return }
-        var open: Set<Digest> = []
+        writtenRepositories = Set(graph.nodes.flatMap(\.targets))
+        var isOpen = false
         var lacking: Set<String> = []
         for case .image(let entry) in graph.nodes {
             guard case .reference(let source, .digest(let digest)) = entry.source, graph.isWritten(source) else { continue }
             switch head(source, .digest(digest), for: entry.origin) {
-            case .waiting: open.insert(digest)
+            case .waiting: isOpen = true
             case .known(nil): lacking.insert("\(source)@\(digest)")
             case .known, .failed: break
             }
         }
-        guard open.isEmpty else { return }
+        guard !isOpen else { return }
         let (sorted, cyclic, dependencies) = graph.order { lacking.contains("\($0)@\($1)") }
         reportCycle(cyclic.map { graph.nodes[$0].origin })
         var progress: [Progress] = Array(repeating: .failed, count: graph.nodes.count)
@@ -33,6 +34,19 @@ extension PlanningRun {
                 leaveOut(graph.nodes[index].origin, because: "an entry that it reads from is left out")
             } else {
                 progress[index] = evaluate(graph.nodes[index])
+            }
+            if progress[index] == .failed { keepWhatIsDeclared(by: graph.nodes[index]) }
+        }
+    }
+
+    /// An entry that is left out still declares its tags: nothing that it names is removed.
+    private mutating func keepWhatIsDeclared(by node: EntryGraph.Node) {
+        incompleteRepositories.formUnion(node.targets)
+        guard case .image(let entry) = node else { return }
+        for address in entry.targets {
+            for tag in entry.tags where isSelected(address, tag) {
+                let new = Declaration(content: nil, origin: entry.origin, rules: entry.rules, isLeftOut: true)
+                declarations[address, tag] = settled(declarations[address, tag]?.merged(with: new) ?? new, address, tag)
             }
         }
     }
@@ -49,7 +63,7 @@ extension PlanningRun {
         )
     }
 
-    private mutating func leaveOut(_ origin: Origin, because reason: String) {
+    mutating func leaveOut(_ origin: Origin, because reason: String) {
         if options.keepGoing { leftOut.insert(Plan.LeftOut(what: "entry at \(origin)", reason: reason, origin: origin)) }
     }
 
@@ -93,16 +107,12 @@ extension PlanningRun {
             switch isRemoved(source, tag, for: origin) {
             case .waiting: return .waiting
             case .failed: return .failed
-            case .known(let removal?):
-                error(
-                    "source-removed",
-                    "\(source):\(tag) cannot be a source, since this spec removes it",
-                    at: origin,
-                    related: [("removed here", removal)]
-                )
-                return .failed
+            case .known(let removal?): return reportRemoved("\(source):\(tag)", at: origin, removal)
             case .known(nil): break
             }
+        }
+        if case .digest(let digest) = reference, let removal = absences[source].digests[digest], isSelected(source, digest) {
+            return reportRemoved("\(source)@\(digest)", at: origin, removal)
         }
         switch head(source, reference, for: origin) {
         case .waiting: return .waiting
@@ -125,10 +135,15 @@ extension PlanningRun {
         }
     }
 
+    private mutating func reportRemoved<Value>(_ name: String, at origin: Origin, _ removal: Origin) -> Lookup<Value> {
+        error("source-removed", "\(name) cannot be a source, since this spec removes it", at: origin, related: [("removed here", removal)])
+        return .failed
+    }
+
     /// A tag that this plan declares: what it will lead to, read where it will be.
     private mutating func chain(_ declaration: Declaration, _ source: DeclaredTag, for origin: Origin) -> Lookup<ResolvedContent?> {
         switch declaration.state {
-        case .failed: return .failed
+        case .failed, .unreadable, .missing: return .failed
         case .inPlace(let digest), .kept(let digest), .refused(let digest):
             let known = declaration.content?.digest == digest ? declaration.content : nil
             let place = ContentOrigin.registry(source.address)
@@ -150,13 +165,14 @@ extension PlanningRun {
             content.origin = .registry(source.address)
             content.label = "\(source.address):\(source.tag)"
             content.follows = source
+            content.isProvisional = content.isProvisional || declaration.state == .waiting
             return .known(content)
         }
     }
 
     /// Content that another entry puts into this repository under some tag.
     private func declaredContent(_ source: RepositoryAddress, _ digest: Digest) -> ResolvedContent? {
-        let found = declarations.tags(in: source).sorted { $0.key < $1.key }.first { $0.value.digest == digest }
+        let found = declarations.tags(in: source).filter { $0.value.digest == digest }.min { $0.key < $1.key }
         guard let (tag, declaration) = found, var content = declaration.content, content.digest == digest else { return nil }
         content.identity = .exact(digest)
         content.origin = .registry(source)
@@ -219,7 +235,7 @@ extension PlanningRun {
         return .failed
     }
 
-    private func nearest(_ word: String, _ names: [String]) -> String {
+    func nearest(_ word: String, _ names: [String]) -> String {
         let best = names.map { (Suggestion.distance(word, $0, limit: 8), $0) }.sorted { $0 < $1 }.prefix(3).map(\.1)
         return best.isEmpty ? "" : ", nearest: " + best.joined(separator: ", ")
     }
@@ -237,14 +253,14 @@ extension PlanningRun {
         var progress = Progress.done
         for address in targets {
             for tag in tags where isSelected(address, tag) {
+                // An entry may reach the tag it reads from, by a group of targets: that one is as wanted.
                 if let content, content.origin == .registry(address), content.label == "\(address):\(tag)" { continue }
-                var declaration = Declaration(content: content, origin: origin, rules: rules, state: .waiting)
+                var declaration = Declaration(content: content, origin: origin, rules: rules)
                 if let known = declarations[address, tag] {
-                    guard let merged = merge(known, declaration, DeclaredTag(address: address, tag: tag)) else { continue }
-                    declarations[address, tag] = merged
-                    continue
+                    compare(known, declaration, DeclaredTag(address: address, tag: tag))
+                    declaration = known.merged(with: declaration)
                 }
-                declaration.state = settle(declaration, address, tag)
+                declaration = settled(declaration, address, tag)
                 declarations[address, tag] = declaration
                 // Chained entries need the digest only where it is not the content's own.
                 if declaration.digest == nil, declaration.state == .waiting { progress = .waiting }
@@ -254,22 +270,17 @@ extension PlanningRun {
     }
 
     /// The same content twice is fine; two contents under one tag are not.
-    private mutating func merge(_ known: Declaration, _ new: Declaration, _ tag: DeclaredTag) -> Declaration? {
-        guard let first = known.content, let second = new.content else { return new.content == nil ? nil : known }
-        guard first.identity == second.identity || first.digest == second.digest else {
-            error(
-                "conflict",
-                "two entries want different digests under \(tag.address):\(tag.tag): \(first.digest.short) (\(first.label)) and "
-                    + "\(second.digest.short) (\(second.label))",
-                at: new.origin,
-                help: "keep one of the two entries, or give one of them another tag",
-                related: [("the other entry is here", known.origin)]
-            )
-            return nil
-        }
-        guard known.rules.referrers != .always, new.rules.referrers == .always else { return nil }
-        var merged = known
-        merged.rules.referrers = .always
-        return merged
+    private mutating func compare(_ known: Declaration, _ new: Declaration, _ tag: DeclaredTag) {
+        guard let first = known.content, let second = new.content else { return }
+        guard first.identity != second.identity, first.digest != second.digest else { return }
+        let (earlier, later) = known.origin <= new.origin ? (known, new) : (new, known)
+        error(
+            "conflict",
+            "two entries want different digests under \(tag.address):\(tag.tag): "
+                + [earlier, later].compactMap(\.content).map { "\($0.digest.short) (\($0.label))" }.joined(separator: " and "),
+            at: later.origin,
+            help: "keep one of the two entries, or give one of them another tag",
+            related: [("the other entry is here", earlier.origin)]
+        )
     }
 }

@@ -2,39 +2,38 @@ internal import OCI
 
 extension PlanningRun {
     /// Compares one declared tag with the live one.
-    mutating func settle(_ declaration: Declaration, _ address: RepositoryAddress, _ tag: TagName) -> Declaration.State {
-        let live: ManifestHead?
-        switch head(address, .tag(tag), for: declaration.origin) {
-        case .waiting: return .waiting
-        case .failed: return .failed
-        case .known(let head): live = head
+    mutating func settled(_ declaration: Declaration, _ address: RepositoryAddress, _ tag: TagName) -> Declaration {
+        var settled = declaration
+        settled.state = state(of: declaration, address, tag)
+        return settled
+    }
+
+    private mutating func state(of declaration: Declaration, _ address: RepositoryAddress, _ tag: TagName) -> Declaration.State {
+        guard !declaration.isLeftOut else { return .failed }
+        let live: Digest?
+        switch answer(.head(address, .tag(tag))) {
+        case nil: return .waiting
+        case .unreadable(let error)?: return .unreadable(error)
+        case .found(.head(let head))?: live = head.digest
+        case .found?, .absent?: live = nil
         }
-        guard let content = declaration.content else {
-            if let live { return .kept(live.digest) }
-            error(
-                "source-missing",
-                "\(address):\(tag) is not there, and the source of this entry is gone, so 'missing: keep' has nothing to keep",
-                at: declaration.origin,
-                help: "bring the source back, or take the entry out"
-            )
-            return .failed
-        }
+        guard let content = declaration.content else { return live.map { .kept($0) } ?? .missing }
         guard let live else { return .toPut(old: nil) }
-        var liveManifest: ManifestDocument?
-        if content.identity.needsManifest, live.digest != content.digest {
-            switch manifest(address, live.digest, for: declaration.origin) {
-            case .waiting: return .waiting
-            case .failed: return .failed
-            case .known(let document): liveManifest = document
+        if live == content.digest { return .inPlace(live) }
+        var manifest: ManifestDocument?
+        if content.identity.needsManifest {
+            switch answer(.manifest(address, live)) {
+            case nil: return .waiting
+            case .unreadable(let error)?: return .unreadable(error)
+            case .found(.manifest(let document))?: manifest = document
+            case .found?, .absent?: break
             }
         }
-        if live.digest == content.digest || content.identity.isSatisfied(by: live.digest, manifest: liveManifest) {
-            return .inPlace(live.digest)
-        }
+        if content.identity.isSatisfied(by: live, manifest: manifest) { return .inPlace(live) }
         switch declaration.rules.existing {
-        case .move: return .toPut(old: live.digest)
-        case .keep: return .kept(live.digest)
-        case .refuse: return .refused(live.digest)
+        case .move: return .toPut(old: live)
+        case .keep: return .kept(live)
+        case .refuse: return .refused(live)
         }
     }
 
@@ -43,28 +42,53 @@ extension PlanningRun {
         for (declared, declaration) in declarations.all {
             let name = "\(declared.address):\(declared.tag)"
             switch declaration.state {
-            case .waiting, .failed, .inPlace: break
+            case .waiting, .inPlace: break
+            case .failed:
+                guard declaration.origins.count > 1 else { break }
+                for origin in declaration.origins { leaveOut(origin, because: "another entry declares \(name) too, and is left out") }
+            case .unreadable(let error):
+                for origin in declaration.origins { fail(error, in: declared.address.registry, for: origin) }
+            case .missing: reportNothingToKeep(name, declaration)
             case .kept(let digest):
                 guard declaration.content != nil else { break }
                 note("kept", "\(name) stays at \(digest.short), which another push put there (existing: keep)", at: declaration.origin)
-            case .refused(let digest):
-                refusals.append(
-                    Refusal(
-                        code: "existing",
-                        message:
-                            "\(name) holds \(digest.short), another digest than this entry wants, and the entry says 'existing: refuse'",
-                        subjects: [name],
-                        origin: declaration.origin,
-                        help: "Let it move with 'existing: move', or give the new content another tag."
-                    )
-                )
+            case .refused(let digest): refuseExisting(name, digest, declaration)
             case .toPut(let old):
-                if let content = declaration.content {
-                    put(content, at: .manifest(declared.address, .tag(declared.tag)), over: old, declaration.origin)
-                }
+                guard let content = declaration.content else { break }
+                if content.identity.isDerived { noteNewIndex(content, at: declaration.origin) }
+                put(content, at: .manifest(declared.address, .tag(declared.tag)), over: old, declaration.origin)
             }
         }
         describeMoves()
+    }
+
+    private mutating func reportNothingToKeep(_ name: String, _ declaration: Declaration) {
+        error(
+            "source-missing",
+            "\(name) is not there, and the source of this entry is gone, so 'missing: keep' has nothing to keep",
+            at: declaration.origin,
+            help: "bring the source back, or take the entry out"
+        )
+    }
+
+    private mutating func refuseExisting(_ name: String, _ digest: Digest, _ declaration: Declaration) {
+        refusals.append(
+            Refusal(
+                code: "existing",
+                message: "\(name) holds \(digest.short), another digest than this entry wants, and the entry says 'existing: refuse'",
+                subjects: [name],
+                origin: declaration.origin,
+                help: "Let it move with 'existing: move', or give the new content another tag."
+            )
+        )
+    }
+
+    private mutating func noteNewIndex(_ content: ResolvedContent, at origin: Origin) {
+        note(
+            "new-index",
+            "'platforms' makes a new index, \(content.digest.short), of \(content.label): signatures of the whole one do not carry over",
+            at: origin
+        )
     }
 
     /// Adds a put and its row of the contents table.
@@ -109,53 +133,54 @@ extension PlanningRun {
         changes[change.id] = changes[change.id] ?? change
     }
 
-    /// Whether a moved tag's old image keeps another tag. Only looked at in repositories where that costs little.
+    /// Whether a moved tag's old image keeps another tag.
     private mutating func describeMoves() {
-        for change in changes.values.sorted(by: { $0.id < $1.id }) where change.isMove {
+        for change in sortedChanges where change.isMove {
             guard let address = change.target.address, let old = change.oldDigest else { continue }
-            guard case .known(let remaining?) = tagsThatStay(on: old, in: address, for: change.origin, limit: Self.movesLookAtTags) else {
-                continue
-            }
+            let remaining = tagsThatStay(on: old, in: address)
             changes[change.id]?.consequences.remainingTags = remaining
         }
     }
 
-    /// Above this many tags in a repository, a move does not ask what each of them holds.
-    static let movesLookAtTags = 200
+    /// Above this many tags in a repository, a change does not ask what each of them holds.
+    static let largestLook = 200
 
-    /// The tags that will lead to a digest after the plan. `known(nil)`: not looked at, as the repository has more than `limit` tags.
-    mutating func tagsThatStay(on digest: Digest, in address: RepositoryAddress, for origin: Origin, limit: Int) -> Lookup<[TagName]?> {
-        switch digestsByTag(in: address, for: origin, limit: limit) {
-        case .waiting: return .waiting
-        case .failed: return .failed
-        case .known(nil): return .known(nil)
-        case .known(var live?):
-            for (tag, declaration) in declarations.tags(in: address) {
-                if let digest = declaration.digest { live[tag] = digest }
+    /// The tags that will lead to a digest after the plan; `nil`: not looked at, as the repository has many tags, or cannot be read.
+    /// It is for people, so it never fails the plan.
+    mutating func tagsThatStay(on digest: Digest, in address: RepositoryAddress) -> [TagName]? {
+        guard case .found(.tags(let tags))? = answer(.tags(address)), tags.count <= Self.largestLook else { return nil }
+        var staying: [TagName] = []
+        var isKnown = true
+        for tag in tags where tag.companion == nil && declarations[address, tag] == nil {
+            switch answer(.head(address, .tag(tag))) {
+            case .found(.head(let head))?:
+                if head.digest == digest, absences[address].origin(of: tag) == nil || !isSelected(address, tag) { staying.append(tag) }
+            case .absent?: break
+            case nil, .found?, .unreadable?: isKnown = false
             }
-            for tag in absentTags(in: address, among: Array(live.keys)) { live[tag] = nil }
-            return .known(live.filter { $0.value == digest && $0.key.companion == nil }.map(\.key).sorted())
         }
+        for (tag, declaration) in declarations.tags(in: address) where tag.companion == nil {
+            if declaration.digest == digest { staying.append(tag) }
+        }
+        return isKnown ? staying.sorted() : nil
     }
 
-    /// What each live tag holds. `known(nil)`: more than `limit` tags.
-    mutating func digestsByTag(in address: RepositoryAddress, for origin: Origin, limit: Int) -> Lookup<[TagName: Digest]?> {
+    /// What each live tag holds.
+    mutating func headsByTag(in address: RepositoryAddress, for origin: Origin) -> Lookup<[TagName: ManifestHead]> {
         switch tags(address, for: origin) {
         case .waiting: return .waiting
         case .failed: return .failed
         case .known(let tags):
-            let tags = tags ?? []
-            guard tags.count <= limit else { return .known(nil) }
-            var result: [TagName: Digest] = [:]
-            var isOpen = false
-            for tag in tags {
+            var result: [TagName: ManifestHead] = [:]
+            var outcome = Progress.done
+            for tag in tags ?? [] {
                 switch head(address, .tag(tag), for: origin) {
-                case .waiting: isOpen = true
-                case .failed: return .failed
-                case .known(let head): result[tag] = head?.digest
+                case .waiting: if outcome == .done { outcome = .waiting }
+                case .failed: outcome = .failed
+                case .known(let head): result[tag] = head
                 }
             }
-            return isOpen ? .waiting : .known(result)
+            return outcome == .failed ? .failed : outcome == .waiting ? .waiting : .known(result)
         }
     }
 }
