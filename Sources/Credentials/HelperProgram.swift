@@ -10,10 +10,10 @@ enum HelperProgram {
     static func run(
         _ program: String,
         input: String,
-        searchPath: String
+        searchPath: String,
+        limit: Duration = timeLimit
     ) async throws(CredentialEnvironment.Failure) -> CredentialEnvironment.HelperOutcome {
         guard let path = find(program, in: searchPath) else { throw .init("it is not on PATH") }
-        let limit = timeLimit
         do {
             return try await withThrowingTaskGroup(of: CredentialEnvironment.HelperOutcome?.self) { group in
                 group.addTask { try await start(path, input) }
@@ -23,7 +23,7 @@ enum HelperProgram {
                 }
                 defer { group.cancelAll() }
                 guard let outcome = try await group.next() ?? nil else {
-                    throw CredentialEnvironment.Failure("it took longer than 30 s")
+                    throw CredentialEnvironment.Failure("it took longer than \(limit.components.seconds) s")
                 }
                 return outcome
             }

@@ -38,7 +38,8 @@ package struct Credential: Sendable, Hashable {
     package var user: String? { if case .password(let user, _) = kind { user } else { nil } }
 }
 
-/// Finds the credential for a registry. Asked at most once per registry and run by the registry client, and again after a rejection.
+/// Finds the credential for a registry. Asked at most once per registry, repository and run by the registry client (podman's
+/// files may name repositories), and again after a rejection.
 package protocol CredentialProvider: Sendable {
     /// `nil`: anonymous. Throws `.unauthorized` when credentials are configured but cannot be had (a helper fails, a variable is unset).
     func credential(for registry: RegistryID, repository: RepositoryName?) async throws(RegistryError) -> Credential?

@@ -85,6 +85,13 @@ extension HTTPRegistry {
     package func deleteManifest(_ digest: Digest, in repository: RepositoryName) async throws(RegistryError) {
         let reference = ManifestReference.digest(digest)
         let purpose = purpose("delete", repository, reference.suffix)
+        let subject = try await subjectToForget(of: digest, in: repository)
+        try await deleteByDigest(digest, in: repository, purpose)
+        if let subject { try await forgetReferrer(digest, of: subject, in: repository) }
+    }
+
+    private func deleteByDigest(_ digest: Digest, in repository: RepositoryName, _ purpose: Purpose) async throws(RegistryError) {
+        let reference = ManifestReference.digest(digest)
         var request = manifestRequest(.DELETE, reference, repository, purpose)
         request.headers = [:]
         request.scopes = [.delete(repository)]

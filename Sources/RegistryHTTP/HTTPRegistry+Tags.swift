@@ -96,8 +96,29 @@ extension HTTPRegistry {
         return memory.withLock { $0.capability(.listRepositories, in: nil) }
     }
 
-    /// All pages of a list, without duplicates. `nil`: the first page is not there.
+    /// All pages of a list, without duplicates. `nil`: the first page is not there. Where a later page is missing, the entry that it was to
+    /// follow was removed meanwhile; the list is then read once more from its start.
     private func list(
+        _ first: WebAddress,
+        _ member: (Page) -> [String?]?,
+        scope: TokenScope,
+        _ purpose: Purpose
+    ) async throws(RegistryError) -> [String]? {
+        do throws(RegistryError) {
+            return try await listOnce(first, member, scope: scope, purpose)
+        } catch {
+            guard error.code == .notFound else { throw error }
+        }
+        do throws(RegistryError) {
+            return try await listOnce(first, member, scope: scope, purpose)
+        } catch {
+            guard error.code == .notFound else { throw error }
+            // Not `.notFound`, which could be taken for an answer.
+            throw purpose.error(.unavailable, status: error.status, "a page in the middle of the list is missing")
+        }
+    }
+
+    private func listOnce(
         _ first: WebAddress,
         _ member: (Page) -> [String?]?,
         scope: TokenScope,

@@ -58,7 +58,6 @@ package struct HTTPRegistrySettings: Sendable {
         do throws(WebAddress.Invalid) {
             var address = try WebAddress(text)
             address.target = address.path.hasSuffix("/") ? String(address.path.dropLast()) : address.path
-            if address.scheme == .http, !plainHTTP, endpoint == nil { throw WebAddress.Invalid("plain HTTP is not allowed for it") }
             return address
         } catch {
             throw RegistryError(

@@ -46,9 +46,9 @@ struct Challenge: Hashable, Sendable {
         var ahead = scanner
         let token = ahead.text { $0 != "," && !$0.isWhitespace && $0 != "=" && $0 != "\"" }
         ahead.skip { $0 == "=" }
-        let rest = ahead.peek
-        let afterEquals = rest == nil || rest == "," || rest?.isWhitespace == true
-        if !token.isEmpty, afterEquals { scanner = ahead }
+        ahead.skip(while: \.isWhitespace)
+        // `realm =` is a parameter, not a token.
+        if !token.isEmpty, ahead.isAtEnd || ahead.peek == "," { scanner = ahead }
     }
 }
 

@@ -52,7 +52,10 @@ final class Exchange: Sendable {
                 outcome = mapped
                 failure = .failure(self.error(for: error, request))
             }
-            if case .never = request.repetition, mayBeDone { return try failure.get() }
+            if case .never = request.repetition, mayBeDone {
+                if case .status(_, _, let wait?) = outcome { gate.pause(until: clock.uptime() + wait) }
+                return try failure.get()
+            }
             switch retry.decide(outcome, now: clock.uptime(), jitter: clock.jitter()) {
             case .giveUp: return try failure.get()
             case .wait(let seconds, let wholeHost):
@@ -94,7 +97,7 @@ final class Exchange: Sendable {
         var renewals = 0
         while true {
             let response = try await sendFollowing(request, authorization, grant)
-            guard response.status == 401, renewals < 3, connections.isOwn(response.address), request.mayBeSentAgain else { return response }
+            guard response.status == 401, renewals < 2, connections.isOwn(response.address), request.mayBeSentAgain else { return response }
             renewals += 1
             let refusal = Authorizer.Refusal(
                 challenges: Challenge.parse(response.headers["www-authenticate"]),
