@@ -14,19 +14,21 @@ package struct RepositoryName: Hashable, Sendable, CustomStringConvertible, Comp
     package init(_ text: some StringProtocol) throws(InvalidName) {
         guard !text.isEmpty else { throw InvalidName("a repository needs a name") }
         guard text.utf8.count <= 255 else { throw InvalidName("a repository path has at most 255 characters") }
-        for component in text.split(separator: "/", omittingEmptySubsequences: false) {
+        for component in text.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false) {
             try Self.check(component)
         }
         description = String(text)
     }
 
     /// `[a-z0-9]+` joined by one `.`, one or two `_`, or any run of `-`.
-    private static func check(_ component: some StringProtocol) throws(InvalidName) {
+    private static func check(_ component: some Collection<UInt8>) throws(InvalidName) {
         guard !component.isEmpty else { throw InvalidName("no component of a path may be empty") }
-        if component.contains(where: { $0.isASCII && $0.isUppercase }) { throw InvalidName("a repository must be lower case") }
+        if component.contains(where: (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains) {
+            throw InvalidName("a repository must be lower case")
+        }
         var separator: [UInt8] = []
         var hasStarted = false
-        for byte in component.utf8 {
+        for byte in component {
             switch byte {
             case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"):
                 if !separator.isEmpty {

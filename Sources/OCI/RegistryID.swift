@@ -165,8 +165,10 @@ package struct ReferenceParts: Hashable, Sendable {
     /// Splits off digest and tag, and refuses what no reference holds (white space, `%`, `\`, a scheme).
     package init(_ text: some StringProtocol) throws(InvalidName) {
         guard !text.isEmpty else { throw InvalidName("a reference may not be empty") }
-        for scheme in ["https://", "http://", "docker://", "oci://"] where text.lowercased().hasPrefix(scheme) {
-            throw InvalidName("drop the scheme '\(scheme)'")
+        if let colon = text.utf8.firstIndex(of: UInt8(ascii: ":")), text.utf8[colon...].starts(with: "://".utf8) {
+            for scheme in ["https://", "http://", "docker://", "oci://"] where text.lowercased().hasPrefix(scheme) {
+                throw InvalidName("drop the scheme '\(scheme)'")
+            }
         }
         guard text.unicodeScalars.allSatisfy({ $0.value > 0x20 && $0.value < 0x7f && $0 != "%" && $0 != "\\" }) else {
             throw InvalidName("a reference has no white space, control characters, '%' or '\\'")
