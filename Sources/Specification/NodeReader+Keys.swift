@@ -9,7 +9,8 @@ extension NodeReader {
         "iamapikey", "auth", "identitytoken", "privatekey", "username", "user",
     ]
 
-    mutating func reportUnknown(_ entry: YAMLEntry, _ form: MappingForm) {
+    /// Returns the key that was meant, if one is near.
+    mutating func reportUnknown(_ entry: YAMLEntry, _ form: MappingForm) -> String? {
         let key = entry.key.withVisibleControls
         let bare = entry.key.lowercased().filter { $0 != "_" && $0 != "-" }
         if Self.secretNames.contains(bare) {
@@ -19,17 +20,18 @@ extension NodeReader {
                 entry.keyRange,
                 "name the environment variable that holds it: credentials: {usernameEnv: …, passwordEnv: …}"
             )
-            return
+            return nil
         }
-        let help =
-            Suggestion.nearest(to: entry.key, among: form.keys.map(\.name)).map { "did you mean '\($0)'?" }
-            ?? "its keys are \(form.keys.map(\.name).joined(separator: ", "))"
+        let nearest = Suggestion.nearest(to: entry.key, among: form.keys.map(\.name))
+        let help = nearest.map { "did you mean '\($0)'?" } ?? "its keys are \(form.keys.map(\.name).joined(separator: ", "))"
         report("unknown-key", "'\(key)' is not a key of \(form.title)", entry.keyRange, help)
+        return nearest
     }
 
-    /// Required keys, and what holds between keys. Goes by what is written, so that a value reported already is not reported as missing.
-    mutating func check(_ entries: [YAMLEntry], _ form: MappingForm, at range: SourceRange) {
-        func has(_ key: String) -> Bool { entries.contains { $0.key == key } }
+    /// Required keys, and what holds between keys. Goes by what is written, so that a value reported already is not reported as missing;
+    /// nor is what a misspelt key stands for (`meant`), or may stand for (`hasUnknown`).
+    mutating func check(_ entries: [YAMLEntry], _ form: MappingForm, at range: SourceRange, meant: [String], hasUnknown: Bool) {
+        func has(_ key: String) -> Bool { entries.contains { $0.key == key } || meant.contains(key) }
         for key in form.keys where key.isRequired && !has(key.name) {
             reportMissing(
                 "'\(key.name)'",
@@ -40,9 +42,12 @@ extension NodeReader {
         }
         for rule in form.rules {
             switch rule {
-            case .exactlyOne(let sets): checkExactlyOne(sets, entries, form, at: range)
+            case .exactlyOne(let sets):
+                let written = Set(entries.map(\.key)).union(meant)
+                if hasUnknown, sets.allSatisfy(written.isDisjoint) { continue }
+                checkExactlyOne(sets, written, entries, form, at: range)
             case .atLeastOne(let keys):
-                if !keys.contains(where: has) { reportMissing(Self.words(keys, "or"), form, range, nil) }
+                if !keys.contains(where: has), !hasUnknown { reportMissing(Self.words(keys, "or"), form, range, nil) }
             case .atMostOne(let keys):
                 let present = keys.filter(has)
                 if present.count > 1 { reportConflict(present, entries, form) }
@@ -51,13 +56,19 @@ extension NodeReader {
                     report("missing-key", "'\(key)' needs \(Self.words(others, "or")) beside it", entry.keyRange, nil)
                 }
             case .requiredUnlessMapping(let key, let other):
+                if meant.contains(key) { continue }
                 checkUnlessMapping(key, other, entries, form, at: range)
             }
         }
     }
 
-    private mutating func checkExactlyOne(_ sets: [[String]], _ entries: [YAMLEntry], _ form: MappingForm, at range: SourceRange) {
-        let written = Set(entries.map(\.key))
+    private mutating func checkExactlyOne(
+        _ sets: [[String]],
+        _ written: Set<String>,
+        _ entries: [YAMLEntry],
+        _ form: MappingForm,
+        at range: SourceRange
+    ) {
         let begun = sets.filter { !written.isDisjoint(with: $0) }
         guard let first = begun.first else {
             reportMissing(Self.words(sets.map { $0.joined(separator: "' and '") }, "or"), form, range, nil)

@@ -79,9 +79,12 @@ struct NodeReader {
         if let list = form.laterEntryOf { markUnavailable(list, at: range) }
         var mapping = SpecMapping()
         mapping.entries.reserveCapacity(entries.count)
+        var meant: [String] = []
+        var hasUnknown = false
         for entry in entries {
             guard let key = form.key(entry.key) else {
-                reportUnknown(entry, form)
+                if let nearest = reportUnknown(entry, form) { meant.append(nearest) }
+                hasUnknown = true
                 continue
             }
             let wasWithin = isWithinUnavailable
@@ -94,7 +97,7 @@ struct NodeReader {
             }
             isWithinUnavailable = wasWithin
         }
-        check(entries, form, at: range)
+        check(entries, form, at: range, meant: meant, hasUnknown: hasUnknown)
         return mapping
     }
 

@@ -71,7 +71,7 @@ extension ReferenceRules {
             )
         }
         try checkPath(full, written: text)
-        try checkLayout(place.registry, full.split(separator: "/"), written: text)
+        try checkLayout(place.registry, full, written: text)
         let isOfficial = place.registry == .dockerHub && !full.contains("/") && !full.contains("*")
         return RepositoryPattern(registry: place.registry, path: Glob(isOfficial ? "library/\(full)" : full))
     }

@@ -14,10 +14,10 @@ struct ReferenceRules: Sendable {
     func prefixes(_ text: String) throws(ReferenceProblem) -> [RepositoryPrefix] {
         let (first, path) = Self.split(text)
         if let last = path ?? (ReferenceParts.isHost(first) ? nil : first) {
-            if last.contains("@") {
+            if last.utf8.contains(UInt8(ascii: "@")) {
                 throw ReferenceProblem("invalid-reference", "'\(text)' may not have a digest here", help: "write the repository alone")
             }
-            if let colon = last.firstIndex(of: ":") {
+            if let colon = last.utf8.firstIndex(of: UInt8(ascii: ":")) {
                 let repository = text.dropLast(last.distance(from: colon, to: last.endIndex))
                 throw ReferenceProblem(
                     "invalid-reference",
@@ -31,27 +31,20 @@ struct ReferenceRules: Sendable {
 
     /// One repository that is read from: an alias, a host, or one of Docker's short names.
     func sourceRepository(_ text: String) throws(ReferenceProblem) -> RepositoryAddress {
-        let (first, path) = Self.split(text)
-        if path == nil, ReferenceParts.isHost(first) { _ = try RegistryNames.registry(host: String(first)) }
+        let first = Self.split(text).first
         guard names.isName(first) || ReferenceParts.isHost(first) else { return try shortName(text, first: first) }
-        let prefixes = try prefixes(text)
-        guard let prefix = prefixes.first, prefixes.count == 1 else {
-            throw ReferenceProblem(
-                "group-as-source",
-                "'\(first)' stands for \(prefixes.count) places; content comes from one",
-                help: "name one of its registries"
-            )
-        }
-        return try address(prefix, written: text)
+        return try address(try sourcePrefix(text), written: text)
     }
 
     /// One registry or path that is read from.
     func sourcePrefix(_ text: String) throws(ReferenceProblem) -> RepositoryPrefix {
         let prefixes = try prefixes(text)
-        guard let prefix = prefixes.first, prefixes.count == 1 else {
+        // A group without members has mistakes, which were reported.
+        guard let prefix = prefixes.first else { throw .reported }
+        guard prefixes.count == 1 else {
             throw ReferenceProblem(
                 "group-as-source",
-                "'\(text)' stands for \(prefixes.count) places; content comes from one",
+                "'\(Self.split(text).first)' stands for \(prefixes.count) places; content comes from one",
                 help: "name one of its registries"
             )
         }
@@ -101,7 +94,7 @@ struct ReferenceRules: Sendable {
     /// The first component, and the rest if there is any.
     static func split(_ text: some StringProtocol) -> (first: Substring, path: Substring?) {
         let text = Substring(text)
-        guard let slash = text.firstIndex(of: "/") else { return (text, nil) }
+        guard let slash = text.utf8.firstIndex(of: UInt8(ascii: "/")) else { return (text, nil) }
         return (text[..<slash], text[text.index(after: slash)...])
     }
 
@@ -110,13 +103,14 @@ struct ReferenceRules: Sendable {
     {
         guard let path else { return place }
         let name = try name(place.path.map { "\($0)/\(path)" } ?? String(path), written: text)
-        try checkLayout(place.registry, name.components, written: text)
+        try checkLayout(place.registry, name.description, written: text)
         return RepositoryPrefix(place.registry, name)
     }
 
     /// A directory of layouts keeps its own files beside the repositories.
-    static func checkLayout(_ registry: RegistryID, _ components: [Substring], written text: String) throws(ReferenceProblem) {
-        guard registry.isLayout, let taken = components.first(where: { ["blobs", "oci-layout", "index.json"].contains($0) }) else { return }
+    static func checkLayout(_ registry: RegistryID, _ path: String, written text: String) throws(ReferenceProblem) {
+        guard registry.isLayout else { return }
+        guard let taken = path.split(separator: "/").first(where: { ["blobs", "oci-layout", "index.json"].contains($0) }) else { return }
         throw ReferenceProblem("invalid-reference", "'\(text)' is not possible in a layout: no component of a path may be '\(taken)' there")
     }
 

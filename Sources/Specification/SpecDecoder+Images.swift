@@ -75,10 +75,11 @@ extension SpecDecoder {
 
     private mutating func declare(_ tags: [TagName], _ source: ImageEntry.Source?, in target: RepositoryAddress, at range: SourceRange) {
         declare(tags, in: target, at: range)
-        if case .reference(_, .digest(let digest))? = source { declarations.digests[target, default: [:]][digest] = range }
+        if hasAbsences, case .reference(_, .digest(let digest))? = source { declarations.digests[target, default: [:]][digest] = range }
     }
 
     mutating func declare(_ tags: [TagName], in target: RepositoryAddress, at range: SourceRange) {
+        guard hasAbsences else { return }
         for tag in tags {
             if declarations.tags[target]?[tag] == nil { declarations.tags[target, default: [:]][tag] = range }
         }

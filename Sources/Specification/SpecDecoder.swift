@@ -13,10 +13,13 @@ struct SpecDecoder {
     var pruningFiles: Set<String> = []
     var uses = RegistryUses()
     var declarations = Declarations()
+    /// Without any there is nothing to hold the declarations against.
+    let hasAbsences: Bool
 
     init(documents: [SpecDocument], mode: SpecificationInput.Mode) {
         self.documents = documents
         self.mode = mode
+        hasAbsences = documents.contains { !$0.root.list("absent").isEmpty }
         if case .workspace(let crplanFile) = mode { policy.workspaceFile = crplanFile }
     }
 

@@ -25,6 +25,26 @@ struct SpecSchemaTests {
         #expect(try String(contentsOfFile: path, encoding: .utf8) == SpecSchema.text)
     }
 
+    @Test("each definition of the schema has an id of its own")
+    func ids() {
+        var shapes: [String: Set<String>] = [:]
+        Self.collect(.mapping(KeyTable.root), into: &shapes)
+        #expect(shapes.count > 30)
+        for (id, shapes) in shapes { #expect(shapes.count == 1, "\(id): \(shapes)") }
+    }
+
+    private static func collect(_ form: ValueForm, into shapes: inout [String: Set<String>]) {
+        for case .text(let text) in form.scalars { shapes[text.id, default: []].insert("\(text.expectation) \(text.pattern ?? "")") }
+        if case .items(let item, _)? = form.list { collect(item, into: &shapes) }
+        switch form.mapping {
+        case nil: break
+        case .names(_, let value)?: collect(value, into: &shapes)
+        case .keys(let keys)?:
+            shapes[keys.id, default: []].insert("\(keys.title): \(keys.keys.map(\.name))")
+            for key in keys.keys { collect(key.form, into: &shapes) }
+        }
+    }
+
     @Test("reading takes every right value of the key table and refuses every wrong one")
     func reading() {
         for example in SchemaCases.all() {

@@ -24,6 +24,8 @@ extension SpecFile {
 extension SpecificationResult {
     /// One line a finding: `12:3 code: message`, with the file in front of all but `spec.yaml`.
     var lines: [String] { diagnostics.map(\.line) }
+
+    var linesWithHelp: [String] { diagnostics.map { diagnostic in diagnostic.line + (diagnostic.help.map { " | \($0)" } ?? "") } }
 }
 
 extension Diagnostic {
@@ -41,3 +43,24 @@ extension RepositoryAddress {
         return RepositoryAddress(try RegistryID(host: text[..<slash]), try RepositoryName(text[text.index(after: slash)...]))
     }
 }
+
+/// A spec with mistakes, and what is said of it: `line:column code: message | help`.
+struct Mistake: Sendable, CustomTestStringConvertible {
+    var testDescription: String
+    /// Without its first line.
+    var text: String
+    var expected: [String]
+
+    init(_ name: String, in text: String, _ expected: [String]) {
+        testDescription = name
+        self.text = text
+        self.expected = expected
+    }
+}
+
+/// Aliases and groups for specs whose subject they are not; two lines.
+let names = """
+    registries: {us: {host: us.example.com}, de: {host: de.example.com}, lab: {host: lab.example:5000}, disk: {kind: layout, path: ./m}}
+    groups: {regions: [us, de], mirrors: [us/mirror, lab/dockerhub]}
+
+    """
