@@ -75,17 +75,21 @@ struct TargetCopy: Sendable {
             throw failure(.corrupt, "copy the manifest", child.digest, "indexes are nested more than 16 deep")
         }
         let key = CopyLedger.RepositoryManifest(address: address, digest: child.digest)
-        try await ledger.manifests.holding(key) { () async throws(RegistryError) in
-            defer { source.settle(address, child.digest) }
-            if thoroughness == .missingParts, try await has(child.digest) { return }
-            guard let document = try await document(of: child) else {
-                return try await copyBlob(child, path: path, thoroughness)
-            }
-            let path = path + [child.digest]
-            try await copyParts(of: document, path: path, thoroughness)
-            try await put(document, path: path)
-            ledger.recordManifest(key)
+        if !ledger.manifests.tryEnter(key) {
+            // Another job copies it to this repository already: the other targets must not wait for that.
+            source.settle(address, child.digest)
+            try await ledger.manifests.enter(key)
         }
+        defer {
+            ledger.manifests.leave(key)
+            source.settle(address, child.digest)
+        }
+        if thoroughness == .missingParts, try await has(child.digest) { return }
+        guard let document = try await document(of: child) else { return try await copyBlob(child, path: path, thoroughness) }
+        let path = path + [child.digest]
+        try await copyParts(of: document, path: path, thoroughness)
+        try await put(document, path: path)
+        ledger.recordManifest(key)
     }
 
     /// Nil: the entry of the index is of an unknown type and not a manifest, so it is a blob (image-spec, image-index.md).

@@ -6,6 +6,9 @@ package enum WallTime {
 
     /// RFC 3339 in UTC with milliseconds.
     package static func text(_ milliseconds: Int64) -> String {
-        Date(timeIntervalSince1970: Double(milliseconds) / 1000).formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
+        let seconds = (Double(milliseconds) / 1000).rounded(.down)
+        let fraction = String(milliseconds - Int64(seconds) * 1000)
+        let text = Date(timeIntervalSince1970: seconds).formatted(.iso8601).dropLast()
+        return "\(text).\(String(repeating: "0", count: 3 - fraction.count))\(fraction)Z"
     }
 }

@@ -1,0 +1,207 @@
+import OCI
+import Registry
+import RegistryTestSupport
+import Synchronization
+import Testing
+
+@testable import Execution
+
+@Suite struct BlobFanOutTests {
+    private let a: RepositoryAddress
+    private let b: RepositoryAddress
+
+    init() throws {
+        a = try Changes.address("a.example/team/app")
+        b = try Changes.address("b.example/team/app")
+    }
+
+    private func piece(_ number: UInt8) -> [UInt8] { [number] }
+
+    @Test func `nothing is read before somebody begins`() {
+        var fan = BlobFanOut([a, b])
+        #expect(fan.demand == nil)
+        #expect(fan.begin(a) == true)
+        #expect(fan.demand == .read)
+    }
+
+    @Test func `everyone gets every piece in order, then the end`() {
+        var fan = BlobFanOut([a, b], capacity: 2)
+        #expect(fan.begin(a) == true)
+        #expect(fan.begin(b) == true)
+        fan.supply(piece(1))
+        #expect(fan.take(a) == .piece([1]))
+        fan.supply(piece(2))
+        fan.finish()
+        #expect(fan.take(b) == .piece([1]))
+        #expect(fan.take(b) == .piece([2]))
+        #expect(fan.take(a) == .piece([2]))
+        #expect(fan.take(a) == .end)
+        #expect(fan.take(b) == .end)
+    }
+
+    @Test func `no more pieces are kept than the capacity, at the pace of the slowest`() {
+        var fan = BlobFanOut([a, b], capacity: 2)
+        _ = fan.begin(a)
+        fan.supply(piece(1))
+        fan.supply(piece(2))
+        #expect(fan.demand == nil)
+        #expect(fan.take(a) == .piece([1]))
+        #expect(fan.demand == nil)
+        #expect(fan.take(a) == .piece([2]))
+        #expect(fan.take(a) == nil)
+        #expect(fan.demand == .blocked)
+        #expect(fan.take(b) == .piece([1]))
+        #expect(fan.demand == .read)
+    }
+
+    @Test func `who does not move while others wait leaves, and who moved stays`() throws {
+        let c = try Changes.address("c.example/team/app")
+        var fan = BlobFanOut([a, b, c], capacity: 1)
+        _ = fan.begin(a)
+        fan.supply(piece(1))
+        _ = fan.take(a)
+        let laggards = fan.laggards
+        #expect(Set(laggards.keys) == [b, c])
+        #expect(fan.take(b) == .piece([1]))
+        #expect(!fan.hasMoved(laggards))
+        fan.expel(laggards)
+        #expect(fan.take(c) == .left)
+        #expect(fan.take(b) == nil)
+        #expect(fan.demand == .read)
+    }
+
+    @Test func `those that never began do not hold up a reader whose readers have gone`() {
+        var fan = BlobFanOut([a, b], capacity: 1)
+        _ = fan.begin(a)
+        fan.supply(piece(1))
+        fan.leave(a)
+        #expect(fan.demand == .blocked)
+        fan.expel(fan.laggards)
+        #expect(fan.demand == .over)
+    }
+
+    @Test func `who has taken a piece cannot begin again`() {
+        var fan = BlobFanOut([a, b])
+        _ = fan.begin(a)
+        fan.supply(piece(1))
+        _ = fan.take(a)
+        #expect(fan.begin(a) == false)
+        #expect(fan.begin(b) == true)
+    }
+
+    @Test func `a failure reaches everyone after the pieces before it`() {
+        let error = RegistryError(.corrupt, action: "read", object: "x", reason: "other bytes")
+        var fan = BlobFanOut([a])
+        _ = fan.begin(a)
+        fan.supply(piece(1))
+        fan.finish(error)
+        #expect(fan.take(a) == .piece([1]))
+        #expect(fan.take(a) == .failed(error))
+        #expect(fan.demand == .over)
+    }
+}
+
+@Suite struct SlowTargetTests {
+    private let us = "us.example/team/app"
+    private let de = "de.example/team/app"
+
+    /// An image with one blob of 20 pieces; `stumble` is called when `us.example` takes in the second one.
+    private func world(
+        _ stumble: @escaping @Sendable (Operation) async throws(RegistryError) -> Void
+    ) throws -> (world: World, sample: Sample) {
+        let world = try World()
+        world.source.pieceSize = 1000
+        world.us.setHook { operation, _ async throws(RegistryError) in
+            if operation.kind == .bodyPiece, operation.offset == 1000 { try await stumble(operation) }
+        }
+        return (world, try Samples.image(layerCount: 1, layerSize: 20_000))
+    }
+
+    private func reads(_ world: World, _ sample: Sample) throws -> [Operation] {
+        let layer = try #require(sample.root.image?.layers.first)
+        return world.source.operations.filter { $0.kind == .blob && $0.reference == .digest(layer.digest) }
+    }
+
+    private let broken = RegistryError(.unavailable, action: "push", object: "blob", reason: "the connection broke")
+
+    @Test func `a target that stands still leaves the group, and finishes by a read of its own`() async throws {
+        let done = Mutex(false)
+        let (world, sample) = try world { _ in
+            // It goes on only once the other target is done.
+            while !done.withLock({ $0 }) { await Task.yield() }
+        }
+        world.de.setHook { operation, _ in
+            if operation.kind == .putManifest { done.withLock { $0 = true } }
+        }
+        world.clock.stopHolding(.seconds(1))
+        let content = try world.sourced(sample)
+        let puts = try [us, de].map { try Changes.put(content, to: $0, tag: "1") }
+        let report = await world.run(puts, [content])
+        #expect(report.verdict == .complete)
+        let reads = try reads(world, sample)
+        #expect(reads.map(\.offset).first == 0)
+        // The slow one goes on where it stood, and sends nothing twice.
+        #expect(reads.count == 2)
+        #expect(puts.map { report.result($0)?.bytes.sent } == [report.bytes.sent / 2, report.bytes.sent / 2])
+        #expect(world.us.resolvesCompletely(try world.repository(), try TagName("1")))
+    }
+
+    @Test func `as long as the pace is only slow, there is one read`() async throws {
+        let (world, sample) = try world { _ in for _ in 0..<1000 { await Task.yield() } }
+        let content = try world.sourced(sample)
+        let puts = try [us, de].map { try Changes.put(content, to: $0, tag: "1") }
+        #expect(await world.run(puts, [content]).verdict == .complete)
+        #expect(try reads(world, sample).count == 1)
+    }
+
+    @Test func `a target that fails in the middle is served again alone, and the others never notice`() async throws {
+        let hasFailed = Mutex(false)
+        let (world, sample) = try world { [broken] _ throws(RegistryError) in
+            let isFirst = hasFailed.withLock { failed in
+                defer { failed = true }
+                return !failed
+            }
+            if isFirst { throw broken }
+        }
+        let content = try world.sourced(sample)
+        let puts = try [us, de].map { try Changes.put(content, to: $0, tag: "1") }
+        #expect(await world.run(puts, [content]).verdict == .complete)
+        #expect(try reads(world, sample).count == 2)
+        #expect(world.de.count(.putBlob) == sample.blobs.count)
+        #expect(world.us.resolvesCompletely(try world.repository(), try TagName("1")))
+    }
+
+    @Test func `a target that fails for good does not stop the others`() async throws {
+        let (world, sample) = try world { [broken] _ throws(RegistryError) in throw broken }
+        let content = try world.sourced(sample)
+        let puts = try [us, de].map { try Changes.put(content, to: $0, tag: "1") }
+        let report = await world.run(puts, [content])
+        #expect(report.failureCode == .unavailable)
+        #expect(report.outcome(puts[1]) == .done)
+        #expect(world.us.tagsAndDigests(in: try world.repository()).isEmpty)
+    }
+
+    @Test(arguments: 0..<20 as Range<UInt64>) func `in whatever order tasks run, all is copied, and the source is read once`(seed: UInt64)
+        async throws
+    {
+        let world = try World()
+        world.clock.stopHolding(.seconds(5))
+        for (place, registry) in [world.source, world.us, world.de].enumerated() {
+            registry.pieceSize = 100
+            registry.setHook(InMemoryRegistry.yielding(seed: seed &* 3 &+ UInt64(place)))
+        }
+        let sample = try Samples.multiPlatform(seed: seed, layerSize: 2000, attestations: true)
+        let part = try Samples.index(of: [try Samples.image(seed: seed &* 100, layerSize: 2000)])
+        let contents = [try world.sourced(sample), try world.sourced(part)]
+        let puts = try ["us.example/team/app", "us.example/team/web", "de.example/team/app"].flatMap { repository in
+            try contents.enumerated().map { try Changes.put($1, to: repository, tag: "\($0)") }
+        }
+        let report = await world.run(puts, contents)
+        #expect(report.verdict == .complete)
+        #expect(world.us.resolvesCompletely(try world.repository("team/web"), try TagName("0")))
+        #expect(world.de.resolvesCompletely(try world.repository(), try TagName("1")))
+        // Within a registry each blob is sent once, and taken over for the second repository.
+        #expect(world.us.count(.putBlob) == sample.blobs.merging(part.blobs) { first, _ in first }.count)
+        #expect(world.us.openLeases + world.de.openLeases == 0)
+    }
+}
