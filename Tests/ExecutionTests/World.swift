@@ -138,7 +138,7 @@ struct LocalContent: ContentSource, ContentReader {
     }
 }
 
-/// Sleeps are over at once, but for those of the held durations: they last until `release`, or the task is cancelled.
+/// Sleeps are over at once, but for those of the held durations: they last until the task is cancelled.
 final class TestClock: Clock {
     struct Instant: InstantProtocol {
         var offset: Duration
@@ -155,7 +155,6 @@ final class TestClock: Clock {
     }
 
     private let state: Mutex<State>
-    private let (released, releaser) = AsyncStream.makeStream(of: Void.self)
 
     /// A second is how long a target may hold up others, and five how long a write may last after an interruption.
     init(holding held: Set<Duration> = [.seconds(1), .seconds(5)]) {

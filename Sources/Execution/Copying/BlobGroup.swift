@@ -10,11 +10,14 @@ final class BlobGroup: Sendable {
 
     let descriptor: Descriptor
     private let source: any ContentReader
+    /// Where it is read, for messages.
+    private let place: String
     private let fan: Watched<BlobFanOut>
 
-    init(_ descriptor: Descriptor, from source: any ContentReader, members: Set<RepositoryAddress>) {
+    init(_ descriptor: Descriptor, from source: any ContentReader, at place: String, members: Set<RepositoryAddress>) {
         self.descriptor = descriptor
         self.source = source
+        self.place = place
         fan = Watched(BlobFanOut(members))
     }
 
@@ -131,6 +134,6 @@ final class BlobGroup: Sendable {
     }
 
     private func corrupt(_ reason: String) -> RegistryError {
-        RegistryError(.corrupt, action: "read the blob", object: "\(descriptor.digest)", reason: reason)
+        RegistryError(.corrupt, action: "read the blob", object: "\(place)@\(descriptor.digest)", reason: reason)
     }
 }

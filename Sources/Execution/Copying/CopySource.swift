@@ -1,4 +1,5 @@
 internal import OCI
+internal import Planning
 internal import Registry
 internal import Synchronization
 
@@ -18,17 +19,20 @@ final class CopySource: Sendable {
         var isClosed = false
     }
 
-    let reader: any ContentReader
+    private let reader: any ContentReader
     /// Where the content comes from, when that is a registry.
     let origin: RepositoryAddress?
+    /// For messages: the repository, or the local content.
+    private let place: String
     private let targets: Set<RepositoryAddress>
     private let state = Mutex(State())
     private let reading = Gate<Digest>(limit: 1)
     private let (started, starter) = AsyncStream.makeStream(of: BlobGroup.self)
 
-    init(_ reader: any ContentReader, origin: RepositoryAddress?, targets: Set<RepositoryAddress>) {
+    init(_ reader: any ContentReader, _ origin: ContentOrigin, targets: Set<RepositoryAddress>) {
         self.reader = reader
-        self.origin = origin
+        self.origin = if case .registry(let address) = origin { address } else { nil }
+        place = origin.description
         self.targets = targets
     }
 
@@ -47,7 +51,7 @@ final class CopySource: Sendable {
                 throw RegistryError(
                     .corrupt,
                     action: "read the manifest",
-                    object: "\(digest)",
+                    object: "\(place)@\(digest)",
                     registry: origin?.registry,
                     reason: "the source has other bytes, with the digest \(document.digest)"
                 )
@@ -63,13 +67,16 @@ final class CopySource: Sendable {
         let (group, isNew) = state.withLock { state in
             if let known = state.groups[key] { return (known.group, false) }
             let members = targets.filter { state.settled[$0]?.isDisjoint(with: path) ?? true }
-            let group = BlobGroup(blob, from: reader, members: members)
+            let group = BlobGroup(blob, from: reader, at: place, members: members)
             state.groups[key] = (group, path)
             return (group, true)
         }
         if isNew { starter.yield(group) }
         return group
     }
+
+    /// A group that reads for nobody else.
+    func ownGroup(for blob: Descriptor) -> BlobGroup { BlobGroup(blob, from: reader, at: place, members: []) }
 
     /// The target needs nothing more of the manifest and of what is below it.
     func settle(_ target: RepositoryAddress, _ digest: Digest) {

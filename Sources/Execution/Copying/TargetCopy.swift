@@ -33,6 +33,8 @@ struct TargetCopy: Sendable {
     }
 
     private static let breadth = 16
+    /// An event about bytes comes at most this often.
+    private static let progressStep: Int64 = 1 << 20
 
     /// Copies everything below `root`. A root that is at the target by its digest is trusted to be complete.
     func copyParts(ofRoot root: ManifestDocument, _ thoroughness: Thoroughness) async throws(RegistryError) {
@@ -130,7 +132,7 @@ struct TargetCopy: Sendable {
     // MARK: Blobs
 
     private func copyBlob(_ blob: Descriptor, path: [Digest], _ thoroughness: Thoroughness) async throws(RegistryError) {
-        let group = thoroughness == .missingParts ? source.group(for: blob, path: path) : soloGroup(blob)
+        let group = thoroughness == .missingParts ? source.group(for: blob, path: path) : source.ownGroup(for: blob)
         defer { group.leave(address) }
         let key = CopyLedger.RegistryBlob(registry: address.registry, digest: blob.digest)
         if !ledger.blobs.tryEnter(key) {
@@ -144,8 +146,6 @@ struct TargetCopy: Sendable {
         ledger.recordBlob(blob.digest, in: address)
     }
 
-    private func soloGroup(_ blob: Descriptor) -> BlobGroup { BlobGroup(blob, from: source.reader, members: []) }
-
     private func isPresent(_ blob: Descriptor, _ key: CopyLedger.RegistryBlob) async throws(RegistryError) -> Bool {
         var others = ledger.repositories(having: key)
         if others.contains(address.repository) { return await notePresent(blob, isMounted: false) }
@@ -156,14 +156,8 @@ struct TargetCopy: Sendable {
             return await notePresent(blob, isMounted: true)
         }
         guard let size = try await registry.headBlob(blob.digest, in: address.repository) else { return false }
-        guard size == blob.size else {
-            throw failure(
-                .corrupt,
-                "copy the blob",
-                blob.digest,
-                "the manifest says it has \(blob.size) bytes, and the target has \(size) under this digest"
-            )
-        }
+        // Of another size it is damaged there, or the manifest lies, which sending it will show.
+        guard size == blob.size else { return false }
         return await notePresent(blob, isMounted: false)
     }
 
@@ -181,7 +175,12 @@ struct TargetCopy: Sendable {
             // Served once more by a read of its own; what the registry will not take at all stays refused.
             guard [.unavailable, .corrupt, .rejected, .badAnswer].contains(error.code), !Task.isCancelled else { throw error }
             group.leave(address)
-            try await upload(blob, group)
+            do throws(RegistryError) {
+                try await upload(blob, group)
+            } catch let again {
+                // The first cause knows better which side is at fault.
+                throw again.code == error.code ? error : again
+            }
         }
     }
 
@@ -191,11 +190,27 @@ struct TargetCopy: Sendable {
     }
 
     private func put(_ blob: Descriptor, _ group: BlobGroup) async throws(RegistryError) {
-        let body = group.body(for: address) { [tally, events, change] count in
-            tally.add(sent: Int64(count))
-            await events(.progress(change, blob: blob.digest, bytes: Int64(count)))
+        let untold = Watched<Int64>(0)
+        let tell = { @Sendable [events, change] (least: Int64) async -> Void in
+            let due = untold.update { bytes -> Int64 in
+                guard bytes >= least else { return 0 }
+                defer { bytes = 0 }
+                return bytes
+            }
+            if due > 0 { await events(.progress(change, blob: blob.digest, bytes: due)) }
         }
-        try await registry.putBlob(blob, from: body, into: address.repository)
+        let body = group.body(for: address) { [tally] count in
+            tally.add(sent: Int64(count))
+            untold.update { $0 += Int64(count) }
+            await tell(Self.progressStep)
+        }
+        do throws(RegistryError) {
+            try await registry.putBlob(blob, from: body, into: address.repository)
+        } catch {
+            await tell(0)
+            throw error
+        }
+        await tell(0)
     }
 
     private func failure(_ code: RegistryError.Code, _ action: String, _ digest: Digest, _ reason: String) -> RegistryError {

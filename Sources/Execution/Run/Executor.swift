@@ -62,7 +62,7 @@ package struct Executor: Sendable {
         let context = RunContext(
             plan: plan,
             registries: registries,
-            contents: contents,
+            localContents: contents,
             options: options,
             journal: RunJournal(journal, now: options.now),
             interruption: interruption,

@@ -80,7 +80,7 @@ struct PutJob: Sendable {
         _ changes: [Change],
         _ targets: Set<RepositoryAddress>
     ) async throws(RegistryError) -> (source: CopySource, root: ManifestDocument) {
-        guard let change = changes.first, let content = change.content.flatMap({ context.plan.content($0) }) else {
+        guard let change = changes.first, let content = change.content.flatMap({ context.contents[$0] }) else {
             throw RegistryError(
                 .unsupported,
                 action: "apply",
@@ -92,9 +92,9 @@ struct PutJob: Sendable {
         switch content.origin {
         case .registry(let address):
             let reader = RepositoryContent(try context.registries.registry(address.registry), address.repository)
-            source = CopySource(reader, origin: address, targets: targets)
+            source = CopySource(reader, content.origin, targets: targets)
         case .local(let location):
-            source = CopySource(try await context.contents.open(location), origin: nil, targets: targets)
+            source = CopySource(try await context.localContents.open(location), content.origin, targets: targets)
         }
         if let text = content.manifest { source.keep(try Self.derived(Array(text.utf8), content)) }
         return (source, try await source.manifest(content.digest))

@@ -6,7 +6,9 @@ internal import Registry
 struct RunContext: Sendable {
     let plan: Plan
     let registries: any RegistryDirectory
-    let contents: any ContentSource
+    let localContents: any ContentSource
+    /// The plan's table of contents.
+    let contents: [PlannedContent.ID: PlannedContent]
     let options: ExecutionOptions
     let journal: RunJournal
     let interruption: Interruption
@@ -17,7 +19,7 @@ struct RunContext: Sendable {
     init(
         plan: Plan,
         registries: any RegistryDirectory,
-        contents: any ContentSource,
+        localContents: any ContentSource,
         options: ExecutionOptions,
         journal: RunJournal,
         interruption: Interruption,
@@ -26,7 +28,8 @@ struct RunContext: Sendable {
     ) {
         self.plan = plan
         self.registries = registries
-        self.contents = contents
+        self.localContents = localContents
+        contents = Dictionary(plan.contents.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
         self.options = options
         self.journal = journal
         self.interruption = interruption
