@@ -19,7 +19,7 @@ extension HTTPRegistry {
         case 200..<300: break
         default: throw await exchange.error(for: response, purpose)
         }
-        response.permit.release()
+        response.finish()
         guard let type = response.contentType, let size = response.contentLength, size >= 0, let named = response.contentDigest else {
             return try await headByGetting(reference, repository)
         }
@@ -71,7 +71,7 @@ extension HTTPRegistry {
         }
         let response = try await exchange.send(request)
         guard response.isSuccess else { throw await exchange.error(for: response, purpose) }
-        response.permit.release()
+        response.finish()
         if let named = response.contentDigest, named.algorithm == document.digest.algorithm, named != document.digest {
             throw purpose.error(.corrupt, "the registry stored \(named) instead of \(document.digest)")
         }
@@ -99,7 +99,7 @@ extension HTTPRegistry {
         let response = try await exchange.send(request)
         switch response.status {
         case 200..<300:
-            response.permit.release()
+            response.finish()
             if !response.wasSettled { learn(.deleteManifest, .yes, repository) }
         case 404 where !response.error.isPlainText && !response.error.isHTML: return
         case 404:

@@ -52,7 +52,7 @@ extension HTTPRegistry {
         let response = try await exchange.send(request)
         switch response.status {
         case 200..<300:
-            response.permit.release()
+            response.finish()
             if !response.wasSettled { learn(.deleteTag, .yes, repository) }
             memory.withLock { $0.tags[.init(repository: repository, tag: tag)] = .some(nil) }
         case 404:

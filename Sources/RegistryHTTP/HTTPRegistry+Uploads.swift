@@ -30,11 +30,11 @@ extension HTTPRegistry {
         }
         switch response.status {
         case 201:
-            response.permit.release()
+            response.finish()
             learn(.mountBlob, .yes, repository)
             return true
         case 202:
-            response.permit.release()
+            response.finish()
             if let session = try? sessionAddress(response, purpose) {
                 memory.withLock { $0.sessions[.init(repository: repository, digest: descriptor.digest)] = session }
             }
@@ -51,40 +51,28 @@ extension HTTPRegistry {
     ) async throws(RegistryError) {
         let purpose = purpose("push", repository, "@\(descriptor.digest)")
         let key = RegistryMemory.BlobKey(repository: repository, digest: descriptor.digest)
-        var session = memory.withLock { $0.sessions.removeValue(forKey: key) }
+        var kept = memory.withLock { $0.sessions.removeValue(forKey: key) }
         if try await hasBlob(descriptor, repository) {
-            if let session { await cancelSession(session, repository, purpose) }
+            if let kept { await cancelSession(kept, repository, purpose) }
             return
         }
+        let upload = UploadBody(descriptor: descriptor, source: body, purpose: purpose)
         var retry = RetryPolicy(startedAt: exchange.clock.uptime())
         while true {
-            let current: WebAddress
-            if let kept = session {
-                current = kept
-            } else {
-                current = try await openSession(descriptor, repository, purpose)
-            }
-            session = nil
-            let failure: RegistryError
-            do throws(RegistryError) {
-                guard let error = try await send(descriptor, body, to: current, repository, purpose) else { return }
-                failure = error
-            } catch {
+            let session: WebAddress
+            if let left = kept { session = left } else { session = try await openSession(descriptor, repository, purpose) }
+            kept = nil
+            switch await send(upload, to: session, repository) {
+            case .stored: return
+            case .failed(let error):
                 // The source failed, or the content is not what it should be: nothing of it may stay.
-                if error.code != .cancelled { await cancelSession(current, repository, purpose) }
+                if error.code != .cancelled { await cancelSession(session, repository, purpose) }
                 throw error
+            case .mayBeRepeated(let error, let outcome):
+                guard try await exchange.waitBeforeRepeating(&retry, outcome, purpose) else { throw error }
+                // The commit may have come through although its reply did not.
+                if try await hasBlob(descriptor, repository) { return }
             }
-            let outcome = Self.outcome(of: failure)
-            guard case .wait(let seconds, _) = retry.decide(outcome, now: exchange.clock.uptime(), jitter: exchange.clock.jitter()) else {
-                throw failure
-            }
-            do {
-                try await exchange.clock.sleep(seconds)
-            } catch {
-                throw purpose.cancelled
-            }
-            // The commit may have come through although its reply did not.
-            if try await hasBlob(descriptor, repository) { return }
         }
     }
 
@@ -113,7 +101,7 @@ extension HTTPRegistry {
             RegistryRequest(method: .POST, address: address, purpose: purpose, scopes: [.push(repository)])
         )
         guard response.isSuccess else { throw await exchange.error(for: response, purpose) }
-        response.permit.release()
+        response.finish()
         return try sessionAddress(response, purpose)
     }
 
@@ -128,69 +116,56 @@ extension HTTPRegistry {
         }
     }
 
-    /// Sends the whole blob in one request. Returns the failure when another session may do better; throws what is final.
-    private func send(
-        _ descriptor: Descriptor,
-        _ body: BlobBody,
-        to session: WebAddress,
-        _ repository: RepositoryName,
-        _ purpose: Purpose
-    ) async throws(RegistryError) -> RegistryError? {
-        let upload = UploadBody(descriptor: descriptor, source: body, purpose: purpose)
-        var request = RegistryRequest(
+    private enum UploadOutcome {
+        case stored
+        case failed(RegistryError)
+        /// Another session may do better.
+        case mayBeRepeated(RegistryError, RetryPolicy.Outcome)
+    }
+
+    /// Sends the whole blob in one request.
+    private func send(_ upload: UploadBody, to session: WebAddress, _ repository: RepositoryName) async -> UploadOutcome {
+        let digest = upload.descriptor.digest
+        let request = RegistryRequest(
             method: .PUT,
-            address: session.appending(query: "digest=\(descriptor.digest)"),
-            purpose: purpose,
+            address: session.appending(query: "digest=\(digest)"),
+            purpose: upload.purpose,
             headers: ["content-type": "application/octet-stream"],
+            body: upload.descriptor.size == 0 ? .bytes([]) : .blob(size: upload.descriptor.size, upload),
             scopes: [.push(repository)],
             slot: .upload,
-            patience: .commit,
-            repetition: .never
+            patience: .commit
         )
-        if descriptor.size == 0 {
-            // No part of an empty body is asked for, so its digest is checked here.
-            var check = upload.makeAsyncIterator()
-            _ = try await check.next()
-            request.body = .bytes([])
-        } else {
-            request.body = .blob(size: descriptor.size, upload)
-        }
-        let response: RegistryResponse
-        do throws(RegistryError) {
-            response = try await exchange.send(request)
+        do throws(TransportFailure) {
+            if upload.descriptor.size == 0 { try await upload.checkEmpty() }
+            let response = try await exchange.attempt(request)
+            guard response.isSuccess else { return await outcome(of: response, upload.purpose) }
+            response.finish()
+            guard let named = response.contentDigest, named.algorithm == digest.algorithm, named != digest else { return .stored }
+            return .failed(upload.purpose.error(.corrupt, "the registry stored \(named) instead"))
         } catch {
-            // An error with our own purpose and no answer is the way to the registry; anything else is the source's.
-            guard error.code == .unavailable, error.action == purpose.action, error.object == purpose.object else { throw error }
-            return error
-        }
-        if response.isSuccess {
-            response.permit.release()
-            if let named = response.contentDigest, named.algorithm == descriptor.digest.algorithm, named != descriptor.digest {
-                throw purpose.error(.corrupt, "the registry stored \(named) instead")
-            }
-            return nil
-        }
-        let error = await exchange.error(for: response, purpose)
-        switch response.status {
-        case 401, 404, 416: return error
-        case 400 where response.error.contains("DIGEST_INVALID", "SIZE_INVALID", "BLOB_UPLOAD_INVALID", "BLOB_UPLOAD_UNKNOWN"): return error
-        case let status where RetryPolicy.isTransient(status): return error
-        default: throw error
+            let words = exchange.error(for: error, request)
+            return Exchange.outcome(of: error).map { .mayBeRepeated(words, $0) } ?? .failed(words)
         }
     }
 
-    /// What a failed upload means for the next try. A lost session or a token that ran out is worth one more, like a 500.
-    private static func outcome(of failure: RegistryError) -> RetryPolicy.Outcome {
-        guard let status = failure.status else { return .broken }
-        return .status(RetryPolicy.isTransient(status) ? status : 500, permanent: false, retryAfter: nil)
+    /// A lost session, a token that ran out and content that was spoilt on its way are worth one more try, like a 500.
+    private func outcome(of response: RegistryResponse, _ purpose: Purpose) async -> UploadOutcome {
+        let error = await exchange.error(for: response, purpose)
+        if let transient = exchange.outcome(of: response) { return .mayBeRepeated(error, transient) }
+        let isSpoilt = response.error.contains("DIGEST_INVALID", "SIZE_INVALID", "BLOB_UPLOAD_INVALID", "BLOB_UPLOAD_UNKNOWN")
+        switch response.status {
+        case 401, 404, 416: return .mayBeRepeated(error, .status(500, permanent: false, retryAfter: nil))
+        case 400 where isSpoilt: return .mayBeRepeated(error, .status(500, permanent: false, retryAfter: nil))
+        default: return .failed(error)
+        }
     }
 
     /// Best effort: registries drop forgotten sessions by themselves.
     private func cancelSession(_ session: WebAddress, _ repository: RepositoryName, _ purpose: Purpose) async {
         guard exchange.connections.isOwn(session) else { return }
-        var request = RegistryRequest(method: .DELETE, address: session, purpose: purpose, scopes: [.push(repository)])
-        request.repetition = .never
-        guard let response = try? await exchange.send(request) else { return }
-        response.permit.release()
+        let request = RegistryRequest(method: .DELETE, address: session, purpose: purpose, scopes: [.push(repository)])
+        guard let response = try? await exchange.attempt(request) else { return }
+        response.finish()
     }
 }

@@ -72,6 +72,7 @@ actor Authorizer {
         if challenges.isEmpty, scheme == nil { challenges = await tokenServer.ping(for: purpose) }
         var knowsRealm = false
         if case .bearer = scheme { knowsRealm = true }
+        if challenges.isEmpty, knowsRealm { return try await renewToken(refusal, [], scopes, purpose) }
         switch AuthenticationScheme.choose(challenges, knowsRealm: knowsRealm) {
         case nil:
             guard challenges.isEmpty else { throw unknownScheme(challenges, purpose) }

@@ -54,40 +54,15 @@ struct TokenServer: Sendable {
         }
     }
 
-    private func send(
-        _ message: HTTPClientRequest,
-        to address: WebAddress,
-        _ purpose: Purpose
-    ) async throws(RegistryError) -> (status: Int, body: [UInt8]) {
+    private typealias Answer = (status: Int, body: [UInt8])
+
+    private func send(_ message: HTTPClientRequest, to address: WebAddress, _ purpose: Purpose) async throws(RegistryError) -> Answer {
         var message = message
         message.headers.replaceOrAdd(name: "user-agent", value: settings.userAgent)
         var retry = RetryPolicy(startedAt: clock.uptime())
         while true {
-            let outcome: RetryPolicy.Outcome
-            let result: Result<(status: Int, body: [UInt8]), RegistryError>
-            do {
-                let answer = try await connections.execute(message, at: address, .answer)
-                let status = Int(answer.status.code)
-                logger.debug("\(message.method) \(address) → \(status)")
-                let body = Array(try await answer.body.collect(upTo: Token.largestAnswer).readableBytesView)
-                guard RetryPolicy.isTransient(status) else { return (status, body) }
-                let retryAfter = RetryPolicy.retryAfter(
-                    answer.headers.first(name: "retry-after"),
-                    date: answer.headers.first(name: "date"),
-                    now: clock.wallSeconds()
-                )
-                outcome = .status(status, permanent: false, retryAfter: retryAfter)
-                result = .success((status, body))
-            } catch is NIOTooManyBytesError {
-                throw purpose.error(.badAnswer, "the token server \(address.authority) answers with more than 1 MiB")
-            } catch {
-                let failure = Task.isCancelled ? TransportFailure.cancelled : TransportFailure(error)
-                let words = Exchange.error(for: failure, purpose, host: "the token server \(address.authority)")
-                guard let mapped = Exchange.outcome(of: failure) else { throw words }
-                outcome = mapped
-                result = .failure(words)
-            }
-            guard case .wait(let seconds, _) = retry.decide(outcome, now: clock.uptime(), jitter: clock.jitter()) else {
+            let (result, outcome) = try await attempt(message, to: address, purpose)
+            guard let outcome, case .wait(let seconds, _) = retry.decide(outcome, now: clock.uptime(), jitter: clock.jitter()) else {
                 return try result.get()
             }
             do {
@@ -95,6 +70,33 @@ struct TokenServer: Sendable {
             } catch {
                 throw purpose.cancelled
             }
+        }
+    }
+
+    /// One try; the outcome is `nil` when no repetition helps.
+    private func attempt(
+        _ message: HTTPClientRequest,
+        to address: WebAddress,
+        _ purpose: Purpose
+    ) async throws(RegistryError) -> (Result<Answer, RegistryError>, RetryPolicy.Outcome?) {
+        do {
+            let answer = try await connections.execute(message, at: address, .answer)
+            let status = Int(answer.status.code)
+            logger.debug("\(message.method) \(address) → \(status)")
+            let body = Array(try await answer.body.collect(upTo: Token.largestAnswer).readableBytesView)
+            guard RetryPolicy.isTransient(status) else { return (.success((status, body)), nil) }
+            let retryAfter = RetryPolicy.retryAfter(
+                answer.headers.first(name: "retry-after"),
+                date: answer.headers.first(name: "date"),
+                now: clock.wallSeconds()
+            )
+            return (.success((status, body)), .status(status, permanent: false, retryAfter: retryAfter))
+        } catch is NIOTooManyBytesError {
+            throw purpose.error(.badAnswer, "the token server \(address.authority) answers with more than 1 MiB")
+        } catch {
+            let failure = Task.isCancelled ? TransportFailure.cancelled : TransportFailure(error)
+            let words = Exchange.error(for: failure, purpose, host: "the token server \(address.authority)")
+            return (.failure(words), Exchange.outcome(of: failure))
         }
     }
 }

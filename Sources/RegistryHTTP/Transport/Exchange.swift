@@ -33,70 +33,63 @@ final class Exchange: Sendable {
         var retry = RetryPolicy(startedAt: clock.uptime())
         while true {
             let outcome: RetryPolicy.Outcome
-            let failure: Result<RegistryResponse, RegistryError>
-            var mayBeDone = true
+            let result: Result<RegistryResponse, RegistryError>
             do throws(TransportFailure) {
-                let response = try await sendAuthorized(request)
-                guard RetryPolicy.isTransient(response.status) else { return response }
-                let retryAfter = RetryPolicy.retryAfter(
-                    response.headers.first(name: "retry-after"),
-                    date: response.headers.first(name: "date"),
-                    now: clock.wallSeconds()
-                )
-                outcome = .status(response.status, permanent: response.error.isPermanent, retryAfter: retryAfter)
-                failure = .success(response)
-                mayBeDone = response.status != 429
+                let response = try await attempt(request)
+                guard let transient = self.outcome(of: response) else { return response }
+                (outcome, result) = (transient, .success(response))
             } catch {
-                if case .foreign(let original) = error { throw original }
-                guard let mapped = Self.outcome(of: error) else { throw self.error(for: error, request) }
-                outcome = mapped
-                failure = .failure(self.error(for: error, request))
+                guard let transient = Self.outcome(of: error) else { throw self.error(for: error, request) }
+                (outcome, result) = (transient, .failure(self.error(for: error, request)))
             }
-            if case .never = request.repetition, mayBeDone {
-                if case .status(_, _, let wait?) = outcome { gate.pause(until: clock.uptime() + wait) }
-                return try failure.get()
-            }
-            switch retry.decide(outcome, now: clock.uptime(), jitter: clock.jitter()) {
-            case .giveUp: return try failure.get()
-            case .wait(let seconds, let wholeHost):
-                if case .success(let response) = failure { response.permit.release() }
-                log("waiting \(seconds) s before trying again", request)
-                if wholeHost {
-                    gate.pause(until: clock.uptime() + seconds)
-                } else {
-                    try await sleep(seconds, request)
-                }
-            }
-            if mayBeDone, case .unlessDone(let isDone) = request.repetition, try await isDone(),
-                let settled = try await settledResponse(request)
-            {
-                return settled
+            guard try await waitBeforeRepeating(&retry, outcome, request.purpose) else { return try result.get() }
+            if outcome.mayBeDone, case .unlessDone(let isDone) = request.repetition, try await isDone() {
+                return RegistryResponse(settledAt: request.address)
             }
         }
     }
 
-    private func settledResponse(_ request: RegistryRequest) async throws(RegistryError) -> RegistryResponse? {
-        let permit = try await permit(.small, request.purpose)
-        permit.release()
-        return RegistryResponse(
-            status: 200,
-            headers: [:],
-            address: request.address,
-            body: HTTPClientResponse.Body(),
-            error: ErrorBody(),
-            permit: permit,
-            wasSettled: true
+    /// `nil`: no repetition helps.
+    func outcome(of response: RegistryResponse) -> RetryPolicy.Outcome? {
+        guard RetryPolicy.isTransient(response.status) else { return nil }
+        let retryAfter = RetryPolicy.retryAfter(
+            response.headers.first(name: "retry-after"),
+            date: response.headers.first(name: "date"),
+            now: clock.wallSeconds()
         )
+        return .status(response.status, permanent: response.error.isPermanent, retryAfter: retryAfter)
+    }
+
+    /// `false`: the tries or the time are used up.
+    func waitBeforeRepeating(
+        _ retry: inout RetryPolicy,
+        _ outcome: RetryPolicy.Outcome,
+        _ purpose: Purpose
+    ) async throws(RegistryError) -> Bool {
+        guard case .wait(let seconds, let wholeHost) = retry.decide(outcome, now: clock.uptime(), jitter: clock.jitter()) else {
+            return false
+        }
+        logger.debug("waiting \(seconds) s before the next try to \(purpose.action) \(purpose.object)")
+        if wholeHost {
+            // Whatever is sent next waits, this request's repetition too.
+            gate.pause(until: clock.uptime() + seconds)
+            return true
+        }
+        do {
+            try await clock.sleep(seconds)
+        } catch {
+            throw purpose.cancelled
+        }
+        return true
     }
 
     /// One try, with at most two new authorizations: one for the challenge, one for a token that ran out or was too narrow.
-    private func sendAuthorized(_ request: RegistryRequest) async throws(TransportFailure) -> RegistryResponse {
-        try await waitForPause(request)
-        let grant = try await grant(request.slot, request.purpose)
-        var authorization = try await authorize(request, nil, grant)
+    func attempt(_ request: RegistryRequest) async throws(TransportFailure) -> RegistryResponse {
+        let permit = try await enter(request.slot)
+        var authorization = try await authorize(request, nil)
         var renewals = 0
         while true {
-            let response = try await sendFollowing(request, authorization, grant)
+            let response = try await sendFollowing(request, authorization, permit)
             guard response.status == 401, renewals < 2, connections.isOwn(response.address), request.mayBeSentAgain else { return response }
             renewals += 1
             let refusal = Authorizer.Refusal(
@@ -104,15 +97,14 @@ final class Exchange: Sendable {
                 address: response.address,
                 used: authorization
             )
-            guard let next = try await authorize(request, refusal, grant) else { return response }
+            guard let next = try await authorize(request, refusal) else { return response }
             authorization = next
         }
     }
 
     private func authorize(
         _ request: RegistryRequest,
-        _ refusal: Authorizer.Refusal?,
-        _ permit: HostGate.Permit
+        _ refusal: Authorizer.Refusal?
     ) async throws(TransportFailure) -> Authorizer.Authorization? {
         guard connections.isOwn(request.address) else { return nil }
         do throws(RegistryError) {
@@ -209,44 +201,18 @@ final class Exchange: Sendable {
         return bytes
     }
 
-    private func waitForPause(_ request: RegistryRequest) async throws(TransportFailure) {
-        while true {
-            let left = gate.pauseLeft(at: clock.uptime())
-            guard left > 0 else { return }
-            do {
-                try await clock.sleep(left)
-            } catch {
-                throw .cancelled
-            }
-        }
-    }
-
-    private func grant(_ slot: HostGate.Slot, _ purpose: Purpose) async throws(TransportFailure) -> HostGate.Permit {
+    /// Takes a slot, and waits out a pause that the host asked for.
+    private func enter(_ slot: HostGate.Slot) async throws(TransportFailure) -> HostGate.Permit {
         do {
-            return try await gate.acquire(slot)
+            let permit = try await gate.acquire(slot)
+            while true {
+                let left = gate.pauseLeft(at: clock.uptime())
+                guard left > 0 else { return permit }
+                try await clock.sleep(left)
+            }
         } catch {
             throw .cancelled
         }
-    }
-
-    private func permit(_ slot: HostGate.Slot, _ purpose: Purpose) async throws(RegistryError) -> HostGate.Permit {
-        do {
-            return try await gate.acquire(slot)
-        } catch {
-            throw purpose.cancelled
-        }
-    }
-
-    func sleep(_ seconds: Double, _ request: RegistryRequest) async throws(RegistryError) {
-        do {
-            try await clock.sleep(seconds)
-        } catch {
-            throw request.purpose.cancelled
-        }
-    }
-
-    private func log(_ text: String, _ request: RegistryRequest) {
-        logger.debug("\(text): \(request.method) \(request.address)")
     }
 }
 

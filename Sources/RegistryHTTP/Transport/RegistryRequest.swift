@@ -14,8 +14,6 @@ struct RegistryRequest: Sendable {
 
     enum Repetition: Sendable {
         case always
-        /// The caller starts anew.
-        case never
         /// After a failure that may have come too late, this tells whether the deed is done; only if not, it is done again.
         case unlessDone(@Sendable () async throws(RegistryError) -> Bool)
     }
@@ -70,9 +68,34 @@ struct RegistryResponse: Sendable {
     var address: WebAddress
     var body: HTTPClientResponse.Body
     var error: ErrorBody
-    var permit: HostGate.Permit
+    var permit: HostGate.Permit?
     /// The request was not sent again: `Repetition.unlessDone` found it done.
     var wasSettled = false
+
+    init(
+        status: Int,
+        headers: HTTPHeaders,
+        address: WebAddress,
+        body: HTTPClientResponse.Body,
+        error: ErrorBody,
+        permit: HostGate.Permit?
+    ) {
+        self.status = status
+        self.headers = headers
+        self.address = address
+        self.body = body
+        self.error = error
+        self.permit = permit
+    }
+
+    /// Stands for the success whose reply was lost.
+    init(settledAt address: WebAddress) {
+        self.init(status: 200, headers: [:], address: address, body: HTTPClientResponse.Body(), error: ErrorBody(), permit: nil)
+        wasSettled = true
+    }
+
+    /// Drops the body unread, so that the next request can go.
+    func finish() { permit?.release() }
 
     var isSuccess: Bool { (200..<300).contains(status) }
 
@@ -85,7 +108,7 @@ struct RegistryResponse: Sendable {
     func collect(upTo limit: Int, _ purpose: Purpose) async throws(RegistryError) -> [UInt8] {
         do {
             let buffer = try await body.collect(upTo: limit)
-            permit.release()
+            permit?.release()
             return Array(buffer.readableBytesView)
         } catch is NIOTooManyBytesError {
             throw purpose.error(.badAnswer, "the answer has more than \(limit) bytes")

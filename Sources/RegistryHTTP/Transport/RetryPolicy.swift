@@ -11,6 +11,14 @@ struct RetryPolicy: Sendable {
         case unreachable
         /// The connection broke or went silent after the request began.
         case broken
+
+        /// Whether the request may have been carried out although its success was not told.
+        var mayBeDone: Bool {
+            switch self {
+            case .unreachable, .status(429, _, _): false
+            case .broken, .status: true
+            }
+        }
     }
 
     enum Decision: Hashable, Sendable {

@@ -76,5 +76,15 @@ struct UploadBody: AsyncSequence, Sendable {
         }
     }
 
+    /// No part of an empty body is ever asked for, so its source is checked here.
+    func checkEmpty() async throws(TransportFailure) {
+        var iterator = makeAsyncIterator()
+        do throws(RegistryError) {
+            _ = try await iterator.next()
+        } catch {
+            throw .foreign(error)
+        }
+    }
+
     func makeAsyncIterator() -> AsyncIterator { AsyncIterator(self) }
 }
