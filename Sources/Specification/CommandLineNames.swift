@@ -23,7 +23,9 @@ extension SpecificationResult {
         do throws(ReferenceProblem) {
             return try body(ReferenceRules(names: names))
         } catch {
-            throw NameProblem(description: error.isReported ? "it stands on an entry with errors" : error.message + (error.help.map { "; \($0)" } ?? ""))
+            throw NameProblem(
+                description: error.isReported ? "it stands on an entry with errors" : error.message + (error.help.map { "; \($0)" } ?? "")
+            )
         }
     }
 }

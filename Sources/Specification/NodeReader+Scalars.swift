@@ -45,7 +45,7 @@ extension NodeReader {
     }
 
     private mutating func reportInvalid(_ text: String, reason: String?, at range: SourceRange, _ form: ValueForm, _ name: String) {
-        let mayBeShown = form.scalars.allSatisfy { if case .text(let textForm) = $0 { textForm.mayBeShown } else { true } }
+        let mayBeShown = form.scalars.allSatisfy(\.mayBeShown)
         let shown = mayBeShown ? "'\(text.withVisibleControls)'" : "what stands here"
         if form.scalars.count == 1, let reason, case .text(let textForm)? = form.scalars.first {
             let help = "an example is \(textForm.example)"
@@ -60,6 +60,16 @@ extension NodeReader {
             help = "write true or false, without quotes"
         }
         report("invalid-value", "'\(name)' must be \(form.expectation), not \(shown)", range, help)
+    }
+}
+
+extension ScalarForm {
+    var mayBeShown: Bool {
+        switch self {
+        case .text(let form): form.mayBeShown
+        case .choice(let form): form.mayBeShown
+        case .boolean, .integer: true
+        }
     }
 }
 

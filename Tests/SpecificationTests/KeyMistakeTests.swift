@@ -121,6 +121,13 @@ struct KeyMistakeTests {
             ]
         ),
         Mistake(
+            "a secret instead of credentials",
+            in: "registries: {x: {host: x.example.com, credentials: hunter2}}\n",
+            [
+                "2:52 invalid-value: 'credentials' must be 'anonymous' or a mapping, not what stands here"
+            ]
+        ),
+        Mistake(
             "a password in an endpoint",
             in: "registries: {x: {host: x.example.com, endpoint: \"https://me:hunter2@x.example.com\"}}\n",
             [

@@ -16,7 +16,7 @@ extension KeyTable {
             Key("endpoint", ValueForm.text(.url).or(.mapping(endpoint)), "Where to connect, when it is not the host."),
             Key(
                 "credentials",
-                ValueForm.choice(["anonymous"]).or(.mapping(credentials)),
+                ValueForm.choice(["anonymous"], mayBeShown: false).or(.mapping(credentials)),
                 "Default: docker's and podman's files and helpers."
             ),
             Key(

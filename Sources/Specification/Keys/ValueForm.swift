@@ -11,9 +11,9 @@ struct ValueForm: Sendable {
 
     static func integer(_ range: ClosedRange<Int>) -> ValueForm { ValueForm(scalars: [.integer(range)]) }
 
-    /// One of some words; those in `later` are accepted and not acted on yet.
-    static func choice(_ values: [String], later: Set<String> = []) -> ValueForm {
-        ValueForm(scalars: [.choice(ChoiceForm(values: values, later: later))])
+    /// One of some words; those in `later` are accepted and not acted on yet. `mayBeShown`: see `TextForm`.
+    static func choice(_ values: [String], later: Set<String> = [], mayBeShown: Bool = true) -> ValueForm {
+        ValueForm(scalars: [.choice(ChoiceForm(values: values, later: later, mayBeShown: mayBeShown))])
     }
 
     static func list(_ item: ValueForm, atLeast: Int = 0) -> ValueForm { ValueForm(list: .items(item, atLeast: atLeast)) }
@@ -51,6 +51,7 @@ enum ScalarForm: Sendable {
 struct ChoiceForm: Sendable {
     var values: [String]
     var later: Set<String>
+    var mayBeShown: Bool
 }
 
 /// Text with rules of its own, such as a tag or a path.
