@@ -71,6 +71,31 @@ import Testing
         }
     }
 
+    @Test func anotherHostIsCheckedByItsNameThoughItsAddressIsPinned() async throws {
+        try await withTemporaryDirectory { directory in
+            let certificates = try await TestCertificates(in: directory)
+            let pair = try await certificates.server(subjects: ["DNS:localhost"])
+            let content = Samples.bytes(1000, seed: 1)
+            let authority = certificates.authorityPath
+            try await withLoopbackRegistryServer(try InMemoryRegistry(), .init(certificate: pair)) { storage in
+                storage.script { _ in .reply(200, body: content) }
+                try await withWire(settings: { $0.caFile = authority }) { wire in
+                    for (host, isTrusted) in [("localhost", true), ("127.0.0.1", false)] {
+                        let location = "https://\(host):\(storage.port)/blob"
+                        wire.server.script { _ in .reply(307, headers: ["Location": location]) }
+                        do throws(RegistryError) {
+                            let stream = try await wire.client.blob(Samples.descriptor(of: content), from: 0, in: wire.repository)
+                            let bytes = try await stream.collected()
+                            #expect(isTrusted && bytes == content)
+                        } catch {
+                            #expect(!isTrusted && error.code == .untrusted, "\(error)")
+                        }
+                    }
+                }
+            }
+        }
+    }
+
     @Test func aClientCertificateIsShown() async throws {
         try await withTLS(
             wantsClientCertificate: true,

@@ -137,6 +137,32 @@ import Testing
         }
     }
 
+    @Test func aCancelledUploadEndsAtOnceThoughItsSourceHangs() async throws {
+        try await withWire { wire in
+            let gate = Gate()
+            let body = BlobBody { _ throws(RegistryError) in
+                BlobStream {
+                    { () async throws(RegistryError) -> [UInt8]? in
+                        await gate.wait()
+                        return nil
+                    }
+                }
+            }
+            let error = try await withThrowingTaskGroup(of: RegistryError.self) { group in
+                group.addTask {
+                    try await wire.failure { () async throws(RegistryError) in
+                        try await wire.client.putBlob(Samples.descriptor(of: [1, 2]), from: body, into: wire.repository)
+                    }
+                }
+                await gate.waitForArrivals()
+                group.cancelAll()
+                return try await group.next()
+            }
+            gate.open()
+            #expect(error?.code == .cancelled)
+        }
+    }
+
     @Test func aRefusedMountsSessionIsUsed() async throws {
         try await withWire(features: [.deleteTag]) { wire in
             let other = try RepositoryName("team/other")

@@ -1,8 +1,6 @@
 internal import AsyncHTTPClient
-internal import Glibc
 internal import Logging
 internal import NIOCore
-internal import NIOPosix
 internal import NIOSSL
 internal import OCI
 internal import Synchronization
@@ -40,15 +38,23 @@ final class Connections: Sendable {
 
     func isOwn(_ address: WebAddress) -> Bool { address.origin == base.origin }
 
-    /// Sends to the registry itself or, after a check of its address, to another host.
+    /// Sends to the registry itself or, after a check of its addresses, to another host.
     func execute(_ request: HTTPClientRequest, at address: WebAddress, _ patience: Patience) async throws -> HTTPClientResponse {
-        let client: HTTPClient
+        let deadline = NIODeadline.now() + .hours(24 * 30)
         if isOwn(address) {
-            client = patience == .commit ? commits : answers
-        } else {
-            client = try await foreignClient(for: address, patience)
+            return try await (patience == .commit ? commits : answers).execute(request, deadline: deadline)
         }
-        return try await client.execute(request, deadline: .now() + .hours(24 * 30))
+        var failure: any Error = TransportFailure.unknownHost(address.host)
+        for literal in try await allowedAddresses(of: address) {
+            do {
+                return try await foreignClient(address, literal, patience).execute(request, deadline: deadline)
+            } catch {
+                failure = error
+                // Only where no connection came about has nothing been sent.
+                guard case .unreachable = TransportFailure(error), !Task.isCancelled else { throw error }
+            }
+        }
+        throw failure
     }
 
     /// Closes all connections; nothing can be sent afterwards.
@@ -60,20 +66,25 @@ final class Connections: Sendable {
         for client in [answers, commits] + others { try? await client.shutdown() }
     }
 
-    private func foreignClient(for address: WebAddress, _ patience: Patience) async throws -> HTTPClient {
-        let resolved = try await Self.resolve(address)
+    private func allowedAddresses(of address: WebAddress) async throws -> [String] {
         let own = try await registryClass()
-        let its = AddressClass(resolved)
-        guard own.mayLead(to: its) else {
-            throw TransportFailure.refused("the registry leads to \(address.host), which is \(its.words) (\(Self.literal(resolved)))")
+        let found = try await HostAddresses.resolve(address)
+        let allowed = found.filter { own.mayLead(to: AddressClass(literal: $0)) }
+        if allowed.isEmpty, let first = found.first {
+            let place = AddressClass(literal: first).words
+            throw TransportFailure.refused("the registry leads to \(address.host), which is \(place) (\(first))")
         }
-        let key = ForeignHost(origin: address.origin, address: Self.literal(resolved), patience: patience)
+        return allowed
+    }
+
+    private func foreignClient(_ address: WebAddress, _ literal: String, _ patience: Patience) -> HTTPClient {
+        let key = ForeignHost(origin: address.origin, address: literal, patience: patience)
         return foreign.withLock { clients in
             if let client = clients[key] { return client }
             var tls = TLSConfiguration.makeClientConfiguration()
             tls.minimumTLSVersion = .tlsv12
             tls.additionalTrustRoots = trustRoots.isEmpty ? [] : [.certificates(trustRoots)]
-            let client = Self.client(patience, tls, connections: settings.connections, pin: (address.bareHost, key.address))
+            let client = Self.client(patience, tls, connections: settings.connections, pin: (address.bareHost, literal))
             clients[key] = client
             return client
         }
@@ -81,7 +92,8 @@ final class Connections: Sendable {
 
     private func registryClass() async throws -> AddressClass {
         if let known = ownClass.withLock({ $0 }) { return known }
-        let found = AddressClass(try await Self.resolve(base))
+        guard let first = try await HostAddresses.resolve(base).first else { throw TransportFailure.unknownHost(base.host) }
+        let found = AddressClass(literal: first)
         ownClass.withLock { $0 = found }
         return found
     }
@@ -152,29 +164,5 @@ final class Connections: Sendable {
             registry: settings.id,
             reason: "it cannot be opened or is not \(what) in PEM form"
         )
-    }
-
-    private static func resolve(_ address: WebAddress) async throws -> SocketAddress {
-        if let literal = try? SocketAddress(ipAddress: address.bareHost, port: address.port) { return literal }
-        do {
-            return try await NIOThreadPool.singleton.runIfActive {
-                try SocketAddress.makeAddressResolvingHost(address.bareHost, port: address.port)
-            }
-        } catch is SocketAddressError {
-            throw TransportFailure.unknownHost(address.host)
-        }
-    }
-
-    private static func literal(_ address: SocketAddress) -> String { address.ipAddress ?? "" }
-}
-
-extension AddressClass {
-    init(_ address: SocketAddress) {
-        let text = address.ipAddress ?? ""
-        let isVersion6 = text.contains(":")
-        var bytes = [UInt8](repeating: 0, count: isVersion6 ? 16 : 4)
-        // A scope such as `%eth0` is not part of the address.
-        let isRead = inet_pton(isVersion6 ? AF_INET6 : AF_INET, String(text.prefix { $0 != "%" }), &bytes) == 1
-        self.init(bytes: isRead ? bytes : [])
     }
 }
