@@ -59,6 +59,8 @@ package struct Diagnostic: Hashable, Sendable {
     /// What to do next, as one sentence.
     package var help: String?
     package var related: [Related]
+    /// The line may hold a secret that was written there by mistake: it must not be shown.
+    package var hidesSource = false
 
     package init(
         _ severity: Severity,

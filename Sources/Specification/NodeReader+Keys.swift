@@ -17,8 +17,9 @@ extension NodeReader {
             report(
                 "secret-in-spec",
                 "'\(key)' is not a key of \(form.title): secrets never stand in a spec",
-                entry.keyRange,
-                "name the environment variable that holds it: credentials: {usernameEnv: …, passwordEnv: …}"
+                SourceRange(file: entry.keyRange.file, start: entry.keyRange.start, end: max(entry.keyRange.end, entry.value.range.end)),
+                "name the environment variable that holds it: credentials: {usernameEnv: …, passwordEnv: …}",
+                hidesSource: true
             )
             return nil
         }

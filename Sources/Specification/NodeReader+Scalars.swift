@@ -49,7 +49,7 @@ extension NodeReader {
         let shown = mayBeShown ? "'\(text.withVisibleControls)'" : "what stands here"
         if form.scalars.count == 1, let reason, case .text(let textForm)? = form.scalars.first {
             let help = "an example is \(textForm.example)"
-            report("invalid-value", "'\(name)': \(shown) is not \(textForm.expectation): \(reason)", range, help)
+            report("invalid-value", "'\(name)': \(shown) is not \(textForm.expectation): \(reason)", range, help, hidesSource: !mayBeShown)
             return
         }
         var help: String?
@@ -59,7 +59,7 @@ extension NodeReader {
         } else if form.scalars.contains(where: { if case .boolean = $0 { true } else { false } }) {
             help = "write true or false, without quotes"
         }
-        report("invalid-value", "'\(name)' must be \(form.expectation), not \(shown)", range, help)
+        report("invalid-value", "'\(name)' must be \(form.expectation), not \(shown)", range, help, hidesSource: !mayBeShown)
     }
 }
 

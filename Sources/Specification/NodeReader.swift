@@ -130,8 +130,10 @@ struct NodeReader {
         unavailable.append(UnavailableUse(diagnostic: diagnostic, alias: alias))
     }
 
-    mutating func report(_ code: String, _ message: String, _ range: SourceRange, _ help: String?) {
-        diagnostics.append(.error(code, message, at: range, help: help))
+    mutating func report(_ code: String, _ message: String, _ range: SourceRange, _ help: String?, hidesSource: Bool = false) {
+        var diagnostic = Diagnostic.error(code, message, at: range, help: help)
+        diagnostic.hidesSource = hidesSource
+        diagnostics.append(diagnostic)
     }
 
     private mutating func reject(_ node: YAMLNode, _ form: ValueForm, _ name: String) -> SpecNode? {

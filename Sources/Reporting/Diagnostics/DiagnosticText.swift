@@ -15,8 +15,22 @@ package enum DiagnosticText {
             files[file] = .some(read)
             return read
         }
-        let blocks = diagnostics.inReadingOrder().map { block($0, styling, lines).joined(separator: "\n") }
+        let hidden = Set(
+            diagnostics.filter(\.hidesSource).compactMap(\.range).flatMap { range in
+                (range.start.line...max(range.start.line, range.end.line)).map { HiddenLine(file: range.file, line: $0) }
+            }
+        )
+        func visible(_ file: String, _ line: Int) -> SourceLines? {
+            hidden.contains(HiddenLine(file: file, line: line)) ? nil : lines(file)
+        }
+        let blocks = diagnostics.inReadingOrder().map { block($0, styling, visible).joined(separator: "\n") }
         return blocks.isEmpty ? "" : blocks.joined(separator: "\n\n") + "\n"
+    }
+
+    /// A line that may hold a secret is shown by no finding, whichever it is about.
+    private struct HiddenLine: Hashable {
+        var file: String
+        var line: Int
     }
 
     /// `2 errors, 1 warning`
@@ -29,7 +43,7 @@ package enum DiagnosticText {
         return counts.joined(separator: ", ")
     }
 
-    private static func block(_ diagnostic: Diagnostic, _ styling: Styling, _ source: (String) -> SourceLines?) -> [String] {
+    private static func block(_ diagnostic: Diagnostic, _ styling: Styling, _ source: (String, Int) -> SourceLines?) -> [String] {
         let kind = styling.paint("\(diagnostic.severity.word):", diagnostic.severity.colour)
         var lines = ["\(place(diagnostic.range))\(kind) \(diagnostic.message.withVisibleControls) [\(diagnostic.code)]"]
         lines += excerpt(diagnostic.range, diagnostic.severity.colour, styling, source)
@@ -49,9 +63,11 @@ package enum DiagnosticText {
         _ range: SourceRange?,
         _ colour: Styling.Colour,
         _ styling: Styling,
-        _ source: (String) -> SourceLines?
+        _ source: (String, Int) -> SourceLines?
     ) -> [String] {
-        guard let range, let lines = source(range.file), let excerpt = SourceExcerpt(of: range, in: lines) else { return [] }
+        guard let range, let lines = source(range.file, range.start.line), let excerpt = SourceExcerpt(of: range, in: lines) else {
+            return []
+        }
         let number = String(range.start.line)
         let margin = String(repeating: " ", count: number.count)
         return ["  \(number) | \(excerpt.text)", "  \(margin) | \(styling.paint(excerpt.marker, colour))"]

@@ -1,0 +1,26 @@
+import Diagnostics
+import Reporting
+import Testing
+
+@Suite("Lines that may hold a secret")
+struct HiddenSourceTests {
+    private func range(_ line: Int, _ columns: Range<Int>) -> SourceRange {
+        SourceRange(
+            file: "crplan.yaml",
+            start: SourcePosition(line: line, column: columns.lowerBound),
+            end: SourcePosition(line: line, column: columns.upperBound)
+        )
+    }
+
+    @Test("no finding shows the line, whichever it is about; other lines are shown")
+    func hides() {
+        var secret = Diagnostic.error("secret-in-spec", "secrets never stand in a spec", at: range(1, 1..<9))
+        secret.hidesSource = true
+        let sameLine = Diagnostic.error("unknown-key", "'x' is not a key", at: range(1, 20..<21))
+        let otherLine = Diagnostic.error("unknown-key", "'y' is not a key", at: range(2, 1..<2))
+        let text = DiagnosticText.render([sameLine, secret, otherLine]) { _ in "password: hunter2, x: 1\ny: 2\n" }
+        #expect(!text.contains("hunter2"))
+        #expect(text.contains("y: 2"))
+        #expect(text.contains("crplan.yaml:1:1: error: secrets never stand in a spec"))
+    }
+}
