@@ -80,6 +80,19 @@ import Testing
         #expect(fan.demand == .over)
     }
 
+    @Test func `the group lasts until those who began have everything, and does not wait for others`() {
+        var fan = BlobFanOut([a, b])
+        _ = fan.begin(a)
+        fan.supply(piece(1))
+        fan.finish()
+        #expect(fan.demand == nil)
+        #expect(fan.take(a) == .piece([1]))
+        #expect(fan.demand == .blocked)
+        fan.expel(fan.laggards)
+        #expect(fan.demand == .over)
+        #expect(fan.take(a) == .end)
+    }
+
     @Test func `who has taken a piece cannot begin again`() {
         var fan = BlobFanOut([a, b])
         _ = fan.begin(a)
@@ -203,5 +216,27 @@ import Testing
         // Within a registry each blob is sent once, and taken over for the second repository.
         #expect(world.us.count(.putBlob) == sample.blobs.merging(part.blobs) { first, _ in first }.count)
         #expect(world.us.openLeases + world.de.openLeases == 0)
+    }
+
+    @Test func `no more large blobs are under way than allowed`() async throws {
+        let world = try World()
+        let piece = 1 << 19
+        world.source.pieceSize = piece
+        let underWay = Mutex((now: Set<Digest>(), most: 0))
+        world.us.setHook { operation, _ in
+            guard operation.kind == .bodyPiece, let digest = operation.reference?.digest else { return }
+            for _ in 0..<20 { await Task.yield() }
+            underWay.withLock { blobs in
+                // Each layer has three pieces; the config has one.
+                if operation.offset == 2 * Int64(piece) { blobs.now.remove(digest) } else { blobs.now.insert(digest) }
+                blobs.most = max(blobs.most, blobs.now.count)
+            }
+        }
+        let sample = try Samples.image(layerCount: 5, layerSize: 2 * piece + 1)
+        let content = try world.sourced(sample)
+        let put = try Changes.put(content, to: us, tag: "1")
+        #expect(await world.run(Changes.plan([put], [content]), transfers: 1).verdict == .complete)
+        // Beside the one layer: the config, which is small, and a layer that begins while the last piece of another is on its way.
+        #expect((1...3).contains(underWay.withLock { $0.most }))
     }
 }

@@ -17,7 +17,7 @@ struct BlobFanOut: Sendable {
         case read
         /// Some wait for pieces, and others have not taken theirs, so that there is no room for another.
         case blocked
-        /// No member is left, or the end was handed in.
+        /// No member is left, or all have everything.
         case over
     }
 
@@ -77,12 +77,21 @@ struct BlobFanOut: Sendable {
 
     /// Nil: the reader waits.
     var demand: Demand? {
-        if positions.isEmpty || ending != nil { return .over }
+        if positions.isEmpty { return .over }
+        if let ending { return demand(after: ending) }
         guard !begun.isEmpty else { return nil }
         if pieces.count < capacity { return .read }
         // Where those who began have all gone, the others hold up whoever waits for a place to read.
         let isAlone = !begun.contains { positions[$0] != nil }
         return isAlone || positions.values.contains(base + pieces.count) ? .blocked : nil
+    }
+
+    /// The group lasts until its pieces are taken, since they take room meanwhile.
+    private func demand(after ending: Ending) -> Demand? {
+        if case .failed = ending { return .over }
+        let behind = positions.filter { $0.value < base + pieces.count }.keys
+        if behind.isEmpty { return .over }
+        return behind.contains { begun.contains($0) } ? nil : .blocked
     }
 
     /// The members that hold up the others, and where they stand.

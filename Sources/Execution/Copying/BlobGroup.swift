@@ -87,7 +87,9 @@ final class BlobGroup: Sendable {
         while await waitForRoom(clock) {
             guard let piece = try await pieces.next() else {
                 try check(count, hasher.finalize())
-                return end(nil)
+                end(nil)
+                _ = await waitForRoom(clock)
+                return
             }
             count += Int64(piece.count)
             guard count <= descriptor.size else {
