@@ -18,7 +18,8 @@ extension PlanningRun {
     /// Turns every `absent` entry into untags and deletes.
     mutating func planRemovals() {
         var deletes: [RepositoryAddress: [(Digest, Origin)]] = [:]
-        for entry in desired.absences {
+        // What is named one by one comes first: a glob that matches it too is not why it goes.
+        for entry in desired.absences.sorted(by: { ($0.isGlob ? 1 : 0, $0.origin) < ($1.isGlob ? 1 : 0, $1.origin) }) {
             guard case .known(let addresses) = repositories(of: entry) else { continue }
             for address in addresses {
                 switch entry.what {
@@ -142,4 +143,8 @@ extension PlanningRun {
         guard isBelow || incompleteRepositories.contains(address) else { return nil }
         return "an entry that writes \(address) is left out"
     }
+}
+
+extension AbsenceEntry {
+    fileprivate var isGlob: Bool { if case .tags = what { true } else { false } }
 }

@@ -55,7 +55,6 @@ extension PlanningRun {
             case .refused(let digest): refuseExisting(name, digest, declaration)
             case .toPut(let old):
                 guard let content = declaration.content else { break }
-                if content.identity.isDerived { noteNewIndex(content, at: declaration.origin) }
                 put(content, at: .manifest(declared.address, .tag(declared.tag)), over: old, declaration.origin)
             }
         }
@@ -80,14 +79,6 @@ extension PlanningRun {
                 origin: declaration.origin,
                 help: "Let it move with 'existing: move', or give the new content another tag."
             )
-        )
-    }
-
-    private mutating func noteNewIndex(_ content: ResolvedContent, at origin: Origin) {
-        note(
-            "new-index",
-            "'platforms' makes a new index, \(content.digest.short), of \(content.label): signatures of the whole one do not carry over",
-            at: origin
         )
     }
 

@@ -4,9 +4,11 @@ extension DesiredState {
     /// Tags that `earlier` names one by one and that nothing here declares any more, sorted. Taking an entry out removes nothing, so they stay.
     package func tagsForgotten(since earlier: DesiredState) -> [String] {
         let absent = Set(absences.flatMap(\.names))
-        return earlier.namedTags.filter { address, tag in
-            !declares(tag, in: address) && !absent.contains("\(address):\(tag)")
-        }.map { "\($0):\($1)" }.sorted()
+        let declared = Set(images.flatMap { entry in entry.targets.flatMap { target in entry.tags.map { "\(target):\($0)" } } })
+        return earlier.namedTags.compactMap { address, tag in
+            let name = "\(address):\(tag)"
+            return declared.contains(name) || absent.contains(name) || selects(tag, in: address) ? nil : name
+        }.sorted()
     }
 
     private var namedTags: [(RepositoryAddress, TagName)] {
@@ -17,14 +19,13 @@ extension DesiredState {
             }
     }
 
-    private func declares(_ tag: TagName, in address: RepositoryAddress) -> Bool {
-        images.contains { $0.targets.contains(address) && $0.tags.contains(tag) }
-            || copies.contains { entry in
-                switch entry.scope {
-                case .repository(_, let targets): targets.contains(address) && entry.selector.covers(tag)
-                case .repositories(_, _, let targets): targets.contains { $0.registry == address.registry } && entry.selector.covers(tag)
-                }
+    private func selects(_ tag: TagName, in address: RepositoryAddress) -> Bool {
+        copies.contains { entry in
+            switch entry.scope {
+            case .repository(_, let targets): targets.contains(address) && entry.selector.covers(tag)
+            case .repositories(_, _, let targets): targets.contains { $0.registry == address.registry } && entry.selector.covers(tag)
             }
+        }
     }
 }
 
