@@ -1,3 +1,4 @@
+internal import ArgumentParser
 internal import Diagnostics
 internal import Files
 internal import OCI
@@ -12,26 +13,34 @@ extension Console {
 
     /// Runs a command's body. A failure is said in one sentence on stderr, and ends the command with its status.
     func reportingFailures(_ body: () async throws -> ExitStatus) async throws {
-        let status: ExitStatus
+        var status = ExitStatus.error
         do {
             status = try await body()
         } catch let failure as CommandFailure {
             talk("crplan: \(failure.message)")
             status = failure.status
-        } catch let error as FileError {
-            talk("crplan: \(error.description)")
-            status = .error
-        } catch let error as RegistryError {
-            talk("crplan: \(error.description)")
-            status = .error
-        } catch let error as PlanFile.Invalid {
-            talk("crplan: \(error.description)")
-            status = .error
-        } catch let error as NameProblem {
-            talk("crplan: \(error.description)")
-            status = .error
+        } catch let error as ExitCode {
+            throw error
+        } catch {
+            talk("crplan: \(Self.sentence(error))")
+        }
+        if let resultFailure {
+            talk("crplan: \(resultFailure)")
+            try max(status, .error).exit()
         }
         try status.exit()
+    }
+
+    /// Every error that is expected here says in words what happened.
+    private static func sentence(_ error: any Error) -> String {
+        switch error {
+        case let error as FileError: error.description
+        case let error as RegistryError: error.description
+        case let error as PlanFile.Invalid: error.description
+        case let error as NameProblem: error.description
+        case is CancellationError: "interrupted"
+        default: "something failed that should not; this is a defect of crplan, please report it with the command that shows it"
+        }
     }
 
     /// Findings with the lines they are about, on stderr.

@@ -8,6 +8,10 @@ struct Console: Sendable {
     let isErrorTerminal: Bool
     /// The line that progress rewrites on a terminal.
     private static let progressLine = Mutex("")
+    /// Why the result did not arrive in full; a closed pipe is no failure.
+    private static let failure = Mutex<String?>(nil)
+
+    var resultFailure: String? { Self.failure.withLock { $0 } }
 
     init(noColor: Bool) {
         isErrorTerminal = isatty(STDERR_FILENO) == 1
@@ -25,6 +29,7 @@ struct Console: Sendable {
 
     /// A line of talk, to stderr.
     func talk(_ text: String) {
+        guard !text.isEmpty else { return }
         clearProgress()
         Self.write(text.hasSuffix("\n") ? text : text + "\n", to: .standardError)
     }
@@ -63,7 +68,10 @@ struct Console: Sendable {
                 rest = rest.dropFirst(written)
             } catch Errno.interrupted, Errno.wouldBlock {
                 continue
+            } catch Errno.brokenPipe {
+                return
             } catch {
+                if descriptor == .standardOutput { failure.withLock { $0 = "cannot write the result to stdout: \(error)" } }
                 return
             }
         }

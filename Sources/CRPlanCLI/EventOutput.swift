@@ -1,6 +1,7 @@
 internal import Execution
 internal import Files
 internal import FoundationEssentials
+internal import OCI
 internal import Reporting
 internal import Synchronization
 
@@ -23,7 +24,15 @@ final class EventOutput: Sendable {
     init(path: String?, console: Console) throws {
         self.console = console
         isStandardOutput = path == "-"
-        file = try path.flatMap { $0 == "-" ? nil : try AppendingFile($0) }
+        guard let path, path != "-" else {
+            file = nil
+            return
+        }
+        do throws(FileError) {
+            file = try AppendingFile(path)
+        } catch {
+            throw CommandFailure("cannot write events to \(path.withVisibleControls), so nothing was written: \(error.description)")
+        }
     }
 
     func handle(_ event: ExecutionEvent) {

@@ -5,6 +5,8 @@ internal import UnixSignals
 /// The first Ctrl-C or SIGTERM ends an apply in order; the second ends the process.
 enum InterruptHandling {
     static func run<Value: Sendable>(_ body: @Sendable @escaping (Interruption) async throws -> Value) async throws -> Value {
+        // Whoever reads the output may go away; the run goes on to its end all the same.
+        signal(SIGPIPE, SIG_IGN)
         let interruption = Interruption()
         let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm)
         return try await withThrowingTaskGroup(of: Value?.self) { group in

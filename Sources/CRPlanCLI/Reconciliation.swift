@@ -45,6 +45,10 @@ struct Reconciliation {
         planning.targets = try options.target.map { try specs.pattern($0, option: "--target") }
         planning.excludes = try options.exclude.map { try specs.pattern($0, option: "--exclude") }
         let (desired, policy) = (specs.result.desired, specs.result.policy)
+        let filterFindings = FilterCheck(desired: desired).findings(targets: planning.targets, excludes: planning.excludes)
+        guard !filterFindings.hasErrors else {
+            return PlanResult(plan: Plan(source: specs.source), refusals: [], diagnostics: filterFindings)
+        }
         let inspector = inspector(parallelism: options.parallelism, isCached: !options.noCache) { progress in
             console.progress("Reading registries: \(progress.answered) of \(progress.asked) answers")
         }
@@ -62,6 +66,7 @@ struct Reconciliation {
             throw CommandFailure("planning does not come to an end; this is a defect of crplan, please report it with the specs")
         }
         console.clearProgress()
+        result.diagnostics += filterFindings
         result.plan.source = specs.source
         result.plan.specFiles = specs.specFiles
         if let checkout = await GitCheckout(folder: root) {
@@ -118,7 +123,12 @@ struct Reconciliation {
         interruption: Interruption
     ) async throws -> (report: ExecutionReport, journal: String) {
         let path = try journal ?? Folders.journal(planDigest: digest)
-        let writer = try JournalFile(path, mustBeNew: journal == nil)
+        let writer: JournalFile
+        do throws(FileError) {
+            writer = try JournalFile(path, mustBeNew: journal == nil)
+        } catch {
+            throw CommandFailure("cannot begin the journal \(path.withVisibleControls), so nothing was written: \(error.description)")
+        }
         let executor = Executor(
             plan: plan,
             planDigest: digest,

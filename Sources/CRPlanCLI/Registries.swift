@@ -75,7 +75,9 @@ final class Registries: RegistryDirectory {
     }
 
     /// Relative paths start at the root of the specs.
-    private func resolve(_ path: String) -> String { path.hasPrefix("/") ? path : "\(root)/\(path)" }
+    private func resolve(_ path: String) -> String {
+        path.hasPrefix("/") ? path : "\(root)/\(path.hasPrefix("./") ? path.dropFirst(2) : path[...])"
+    }
 
     private func setting(of declaration: RegistryDeclaration) throws(RegistryError) -> CredentialSetting {
         switch declaration.credentials {

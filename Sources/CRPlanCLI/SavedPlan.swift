@@ -35,10 +35,15 @@ struct SavedPlan {
         let known = specs.result.desired.registries.merging(specs.result.aliases.values.map { ($0.id, $0) }) { first, _ in first }
         for registry in plan.registries {
             guard let expected = known[registry.id] else {
-                throw CommandFailure("cannot use the plan \(path): the specs at hand do not use the registry \(registry.id); plan again")
+                throw CommandFailure(
+                    "cannot use the plan \(path): \(specs.name) does not use the registry \(registry.id); "
+                        + "apply it where it was made, or plan again"
+                )
             }
             guard expected == registry else {
-                throw CommandFailure("cannot use the plan \(path): the specs at hand describe \(registry.id) in another way; plan again")
+                throw CommandFailure(
+                    "cannot use the plan \(path): \(specs.name) describes the registry \(registry.id) in another way; plan again"
+                )
             }
         }
         return PolicyCheck(policy: specs.result.policy).refusals(ofSaved: plan)

@@ -17,6 +17,9 @@ struct LoadedSpecs {
     /// For showing the lines that diagnostics are about.
     var bytes: [String: [UInt8]]
 
+    /// For messages.
+    var name: String { source == .workspace ? "the workspace \(root.withVisibleControls)" : "what -f names" }
+
     var specFiles: [Plan.SpecFile] {
         result.fileDigests.sorted { $0.key < $1.key }.map { Plan.SpecFile(path: $0.key, digest: $0.value) }
     }
@@ -35,7 +38,7 @@ struct SpecLoading {
         if options.files.isEmpty {
             guard let root = try Self.workspaceRoot(from: directory) else {
                 throw CommandFailure(
-                    "no \(WorkspaceFiles.fileName) here or in a folder above; go to the workspace, name its folder with -C, or name spec files with -f"
+                    "no \(WorkspaceFiles.fileName) here or in a folder above; go to the workspace, name its folder with -C, or name spec files with -f; 'crplan init' begins a workspace"
                 )
             }
             return try loadWorkspace(root)

@@ -55,7 +55,8 @@ struct RegistryNames: Sendable {
         do throws(InvalidName) {
             id = try RegistryID(host: host)
         } catch {
-            throw ReferenceProblem("invalid-reference", "'\(host)' is not a host: \(error)")
+            // What looks like a login is not repeated.
+            throw ReferenceProblem("invalid-reference", "\(host.contains("@") ? "what stands here" : "'\(host)'") is not a host: \(error)")
         }
         if let host = id.host, let publicHost = IBMCloudHosts.publicHost(of: host) {
             throw ReferenceProblem(

@@ -50,7 +50,19 @@ struct ApplyCommand: AsyncParsableCommand {
     var events: String?
 
     func validate() throws {
-        if planFile == nil, planDigest != nil { throw ValidationError("--plan-digest needs a plan file") }
+        if planFile == nil {
+            if planDigest != nil { throw ValidationError("--plan-digest needs a plan file") }
+            // 'apply --allow-env NAME release.plan' takes the plan for a name; it must not plan and apply something else then.
+            if !allowedVariables.isEmpty {
+                throw ValidationError("--allow-env needs a plan file; name the plan before it: crplan apply PLAN --allow-env NAME")
+            }
+        } else if !planning.target.isEmpty || !planning.exclude.isEmpty {
+            throw ValidationError("a saved plan is applied whole; --target and --exclude belong to 'crplan plan'")
+        }
+        if let planDigest, (try? Digest(planDigest)) == nil {
+            throw ValidationError("--plan-digest takes a digest such as sha256:…, not '\(planDigest.withVisibleControls)'")
+        }
+        if let journal, journal == events { throw ValidationError("--journal and --events need two files") }
         if events == "-", format.format == .json { throw ValidationError("--events - and --format json both want stdout") }
     }
 
@@ -112,9 +124,6 @@ struct ApplyCommand: AsyncParsableCommand {
     // MARK: A saved plan
 
     private func applySaved(_ path: String, _ console: Console) async throws -> ExitStatus {
-        guard planning.target.isEmpty, planning.exclude.isEmpty else {
-            throw CommandFailure("a saved plan is applied whole; --target and --exclude belong to 'crplan plan'", status: .error)
-        }
         let saved = try SavedPlan(path: path, pinned: planDigest)
         let (reconciliation, refusals) = try prepare(saved)
         return try await ending(reconciliation) {
@@ -170,12 +179,12 @@ struct ApplyCommand: AsyncParsableCommand {
             )
         }
         console.clearProgress()
-        switch format.format {
-        case .json: console.result(ReportJSON.render(report, planDigest: digest, journal: journalPath))
-        case .text, .markdown, .html:
-            console.write(ReportText.render(report, of: plan, styling: console.styling), toStandardError: events == "-")
+        if format.format == .json {
+            console.result(ReportJSON.render(report, planDigest: digest, journal: journalPath))
+        } else {
+            let text = ReportText.render(report, of: plan, styling: console.styling)
+            console.write("\(text)\nJournal: \(journalPath.withVisibleControls)\n", toStandardError: events == "-")
         }
-        console.talk("Journal: \(journalPath)")
         return Self.status(of: report, leftOut: !plan.leftOut.isEmpty)
     }
 

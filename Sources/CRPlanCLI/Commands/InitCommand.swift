@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Diagnostics
 internal import Files
 internal import OCI
 internal import Planning
@@ -71,33 +72,36 @@ struct InitCommand: AsyncParsableCommand {
     private func check(_ host: String, _ console: Console) async throws -> ExitStatus {
         let hasSpecs = try !workspace.files.isEmpty || SpecLoading.workspaceRoot(from: workspace.directory ?? ".") != nil
         let specs = hasSpecs ? try SpecLoading(options: workspace).load() : nil
-        let declaration: RegistryDeclaration
-        if let declared = specs?.result.aliases[host] {
-            declaration = declared
-        } else {
-            let id: RegistryID
-            do throws(InvalidName) {
-                id = try RegistryID(host: host)
-            } catch {
-                throw CommandFailure("'\(host.withVisibleControls)' is neither an alias of the specs nor a host: \(error.description)")
-            }
-            declaration =
-                specs?.result.aliases.values.first { $0.id == id }
-                ?? RegistryDeclaration(id: id, plainHTTP: plainHTTP, caFile: caFile.map(SpecLoading.absolute))
-        }
+        if let specs, specs.result.diagnostics.hasErrors { return console.refuse(specs, format: .text) }
+        let aliases = specs?.result.aliases ?? [:]
+        let id = try aliases[host]?.id ?? Self.registry(host)
+        let declared = aliases.values.first { $0.id == id }
+        let declaration = declared ?? RegistryDeclaration(id: id, plainHTTP: plainHTTP, caFile: caFile.map(SpecLoading.absolute))
         let reconciliation = Reconciliation(
             root: specs?.root ?? currentFolder(),
             declarations: [declaration.id: declaration],
             logger: talk.logger
         )
-        do {
+        do throws(RegistryError) {
             let report = try await reconciliation.registries.registry(declaration.id).checkLogin()
             await reconciliation.shutdown()
             console.result(describe(report, declaration.id))
             return .done
         } catch {
             await reconciliation.shutdown()
+            // Where no spec has a word, the options of this command have.
+            if declared == nil, error.help?.contains("plainHTTP") == true {
+                throw CommandFailure("\(error.description), or pass --plain-http to this command")
+            }
             throw error
+        }
+    }
+
+    private static func registry(_ host: String) throws -> RegistryID {
+        do throws(InvalidName) {
+            return try RegistryID(host: host)
+        } catch {
+            throw CommandFailure("'\(host.withVisibleControls)' is neither an alias of the specs nor a host: \(error.description)")
         }
     }
 

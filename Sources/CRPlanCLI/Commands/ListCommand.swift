@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Diagnostics
 internal import OCI
 internal import Planning
 internal import Reporting
@@ -30,13 +31,19 @@ struct ListCommand: AsyncParsableCommand {
         let console = talk.console
         try await console.reportingFailures {
             let specs = try loadIfThere()
+            guard !specs.result.diagnostics.hasErrors else { return console.refuse(specs, format: format.format) }
             let places = try self.places(specs)
             let reconciliation = Reconciliation(specs, logger: talk.logger)
             let inventory = Inventory(registries: reconciliation.registries, inspector: reconciliation.inspector(), specs: specs.result)
             let result = await inventory.read(places)
             await reconciliation.shutdown()
             let listing = result.listing
-            console.result(format.format == .json ? ListJSON.render(listing) : ListText.render(listing, full: full))
+            if format.format == .json {
+                console.result(ListJSON.render(listing))
+            } else if !listing.isEmpty || result.problems.isEmpty {
+                let known = specs.result.aliases.values.sorted { $0.id < $1.id }
+                console.result(ListText.render(listing, registries: known, full: full))
+            }
             for problem in result.problems { console.talk("crplan: \(problem)") }
             return result.problems.isEmpty ? .done : .error
         }

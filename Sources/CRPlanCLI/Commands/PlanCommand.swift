@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Diagnostics
 internal import Files
+internal import OCI
 internal import Planning
 internal import Reporting
 internal import Specification
@@ -55,7 +56,11 @@ struct PlanCommand: AsyncParsableCommand {
         try console.show(result, specs, format: format.format, full: planning.full)
         if let out, isUsable {
             let (bytes, digest) = try PlanFile.encode(result.plan)
-            try WholeFile.write(bytes, to: out, mode: 0o600)
+            do throws(FileError) {
+                try WholeFile.write(bytes, to: out, mode: 0o600)
+            } catch {
+                throw CommandFailure("cannot save the plan in \(out.withVisibleControls): \(error.description)")
+            }
             console.talk("The plan is saved in \(out) (\(digest)). Apply it with: crplan apply \(out)")
         } else if out != nil {
             console.talk("The plan is not saved, since it cannot be applied as it is.")

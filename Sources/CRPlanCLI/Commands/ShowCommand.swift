@@ -27,7 +27,7 @@ struct ShowCommand: AsyncParsableCommand {
             case .json: console.result(String(decoding: try PlanFile.encode(saved.plan).bytes, as: UTF8.self))
             case .text, .markdown, .html:
                 console.result(PlanText.render(saved.plan, options: .init(full: full, styling: console.styling)))
-                console.talk("Digest: \(saved.digest)")
+                console.result("\nDigest: \(saved.digest)\n")
             }
             return .done
         }

@@ -40,7 +40,8 @@ struct ValidateCommand: AsyncParsableCommand {
     private func summary(_ specs: LoadedSpecs) -> String {
         let count = specs.result.fileDigests.count
         var text = "The specs are valid (\(count) file\(count == 1 ? "" : "s"))."
-        if specs.result.passedOverFiles > 0 { text += " \(specs.result.passedOverFiles) other YAML files were passed over." }
+        let others = specs.result.passedOverFiles
+        if others > 0 { text += others == 1 ? " One other YAML file was passed over." : " \(others) other YAML files were passed over." }
         let later = specs.result.desired.unavailable.count
         if later > 0 { text += " \(later) entr\(later == 1 ? "y needs" : "ies need") a later version of crplan; 'crplan plan' names them." }
         return text + "\n"

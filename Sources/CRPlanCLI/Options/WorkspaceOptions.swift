@@ -22,8 +22,9 @@ struct WorkspaceOptions: ParsableArguments {
     var variableFiles: [String] = []
 
     func validate() throws {
+        // What is refused is not repeated: it may be a value that belongs to no log.
         for text in variables where !text.contains("=") || text.hasPrefix("=") {
-            throw ValidationError("--var takes name=value, not '\(text)'")
+            throw ValidationError("--var takes name=value; there is one without a name or without '='")
         }
     }
 }
@@ -33,7 +34,7 @@ struct TalkOptions: ParsableArguments {
     @Flag(name: .customLong("no-color"), help: "No colours. The variable NO_COLOR does the same.")
     var noColor = false
 
-    @Option(name: .customLong("log-level"), help: "What is logged on stderr: error, warning, info, debug or trace.")
+    @Option(name: .customLong("log-level"), help: ArgumentHelp("What is logged on stderr.", valueName: "level"))
     var logLevel: LogLevel = .warning
 
     var console: Console { Console(noColor: noColor) }
@@ -75,11 +76,8 @@ struct PlanningRunOptions: ParsableArguments {
     @Flag(name: .customLong("keep-going"), help: "Leave out what cannot be read, with all removals of that registry, and list it.")
     var keepGoing = false
 
-    @Option(help: "Questions and changes under way at once.")
+    @Option(help: ArgumentHelp("Questions and changes under way at once.", valueName: "number"))
     var parallelism = 64
-
-    @Option(name: .customLong("as-of"), help: ArgumentHelp("Count ages from this moment instead of now.", valueName: "RFC 3339 time"))
-    var asOf: String?
 
     @Flag(help: "Warnings count as errors.")
     var strict = false

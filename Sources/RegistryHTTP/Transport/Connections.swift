@@ -162,7 +162,8 @@ final class Connections: Sendable {
             action: "read",
             object: file.withVisibleControls,
             registry: settings.id,
-            reason: "it cannot be opened or is not \(what) in PEM form"
+            reason: "it cannot be opened or is not \(what) in PEM form",
+            help: "the registry \(settings.id) names it"
         )
     }
 }

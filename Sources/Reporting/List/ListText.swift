@@ -1,33 +1,34 @@
 internal import OCI
-internal import Planning
+package import Planning
 
 /// A listing as aligned tables, one for each kind of row.
 package enum ListText {
-    /// Ends with a line break. `full` shows whole digests.
-    package static func render(_ listing: Listing, full: Bool = false) -> String {
+    /// Ends with a line break. `full` shows whole digests. Layouts are called by their alias in `registries`, as on the command line.
+    package static func render(_ listing: Listing, registries: [RegistryDeclaration] = [], full: Bool = false) -> String {
+        let names = RegistryNames(registries)
         var blocks: [[String]] = []
-        if !listing.namespaces.isEmpty { blocks.append(namespaces(listing.namespaces)) }
-        if !listing.repositories.isEmpty { blocks.append(repositories(listing.repositories)) }
-        if !listing.tags.isEmpty { blocks.append(tags(listing.tags, full)) }
+        if !listing.namespaces.isEmpty { blocks.append(namespaces(listing.namespaces, names)) }
+        if !listing.repositories.isEmpty { blocks.append(repositories(listing.repositories, names)) }
+        if !listing.tags.isEmpty { blocks.append(tags(listing.tags, names, full)) }
         guard !blocks.isEmpty else { return "Nothing found.\n" }
         return blocks.map { $0.joined(separator: "\n") + "\n" }.joined(separator: "\n")
     }
 
-    private static func namespaces(_ rows: [Listing.Namespace]) -> [String] {
-        table(["NAMESPACE", "REPOSITORIES"], rows.map { ["\($0.registry)/\($0.name)", number($0.repositories)] })
+    private static func namespaces(_ rows: [Listing.Namespace], _ names: RegistryNames) -> [String] {
+        table(["NAMESPACE", "REPOSITORIES"], rows.map { [names.place($0.name, in: [$0.registry]), number($0.repositories)] })
     }
 
-    private static func repositories(_ rows: [Listing.Repository]) -> [String] {
-        table(["REPOSITORY", "TAGS"], rows.map { ["\($0.address)", number($0.tags)] })
+    private static func repositories(_ rows: [Listing.Repository], _ names: RegistryNames) -> [String] {
+        table(["REPOSITORY", "TAGS"], rows.map { [names.place($0.address), number($0.tags)] })
     }
 
-    private static func tags(_ rows: [Listing.Tag], _ full: Bool) -> [String] {
+    private static func tags(_ rows: [Listing.Tag], _ names: RegistryNames, _ full: Bool) -> [String] {
         table(
             ["REPOSITORY", "TAG", "DIGEST", "SIZE", "CREATED", "PLATFORMS"],
             rows.map { row in
                 let platforms = row.platforms.map(\.description).joined(separator: ", ")
                 return [
-                    row.address.description, row.tag?.description ?? "<none>", row.digest.map { full ? $0.description : $0.brief } ?? "-",
+                    names.place(row.address), row.tag?.description ?? "<none>", row.digest.map { full ? $0.description : $0.brief } ?? "-",
                     row.size.map(Amounts.bytes) ?? "-", row.created.map(CalendarDate.day) ?? "-",
                     row.problem.map { "! \($0)" } ?? (platforms.isEmpty ? "-" : platforms),
                 ]

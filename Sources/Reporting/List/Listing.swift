@@ -63,6 +63,8 @@ package struct Listing: Hashable, Sendable {
     package var repositories: [Repository]
     package var tags: [Tag]
 
+    package var isEmpty: Bool { namespaces.isEmpty && repositories.isEmpty && tags.isEmpty }
+
     package init(namespaces: [Namespace] = [], repositories: [Repository] = [], tags: [Tag] = []) {
         self.namespaces = namespaces
         self.repositories = repositories

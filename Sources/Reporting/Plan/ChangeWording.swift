@@ -5,9 +5,11 @@ internal import Planning
 struct ChangeWording {
     let plan: Plan
     let full: Bool
+    private let names: RegistryNames
     private let contents: [PlannedContent.ID: PlannedContent]
 
     init(_ plan: Plan, full: Bool) {
+        names = RegistryNames(plan.registries)
         self.plan = plan
         self.full = full
         contents = Dictionary(plan.contents.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
@@ -95,7 +97,8 @@ struct ChangeWording {
         guard let content = content(of: change) else { return change.method.rawValue }
         // A label that names a digest is too long for a line.
         let label = full ? content.label : content.label.replacing(content.digest.description, with: content.digest.brief)
-        return "\(change.method.rawValue) from \(label.withVisibleControls)"
+        guard case .registry(let address) = content.origin else { return "\(change.method.rawValue) from \(label.withVisibleControls)" }
+        return "\(change.method.rawValue) from \(names.label(label, from: address.registry))"
     }
 
     private func platforms(of change: Change) -> [String] {

@@ -107,12 +107,15 @@ struct PlanLines {
     /// Where all of it comes from: the repository, else the registry.
     private func commonSource(_ lines: [Line]) -> String? {
         let origins = Set(lines.flatMap(\.changes).compactMap { wording.content(of: $0)?.origin })
-        if origins.count == 1, let only = origins.first { return only.description.withVisibleControls }
+        if origins.count == 1, let only = origins.first {
+            if case .registry(let address) = only { return names.place(address) }
+            return only.description.withVisibleControls
+        }
         var registries: Set<RegistryID> = []
         for origin in origins {
             guard case .registry(let address) = origin else { return nil }
             registries.insert(address.registry)
         }
-        return registries.count == 1 ? registries.first?.description : nil
+        return registries.count == 1 ? registries.first.map(names.alone) : nil
     }
 }

@@ -16,6 +16,15 @@ struct RegistryNames {
 
     func alone(_ id: RegistryID) -> String { id.isLayout ? short(id) : id.description }
 
+    func place(_ address: RepositoryAddress) -> String { place(address.repository.description, in: [address.registry]) }
+
+    /// What a label that begins with an address says, with the layout's alias for its path.
+    func label(_ label: String, from registry: RegistryID) -> String {
+        let path = registry.description + "/"
+        guard registry.isLayout, aliases[registry] != nil, label.hasPrefix(path) else { return label.withVisibleControls }
+        return "\(short(registry))/" + label.dropFirst(path.count).description.withVisibleControls
+    }
+
     /// `us.icr.io/payments/api:1`, or `de, jp, us  payments/api:1`.
     func place(_ path: String, in registries: [RegistryID]) -> String {
         guard registries.count > 1 else { return (registries.first.map { alone($0) + "/" } ?? "") + path }
