@@ -29,7 +29,7 @@ final class EventOutput: Sendable {
             return
         }
         do throws(FileError) {
-            file = try AppendingFile(path)
+            file = try AppendingFile(path, isSynced: false)
         } catch {
             throw CommandFailure("cannot write events to \(path.withVisibleControls), so nothing was written: \(error.description)")
         }

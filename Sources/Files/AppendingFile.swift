@@ -2,14 +2,15 @@ internal import Glibc
 internal import Synchronization
 internal import SystemPackage
 
-/// A file of lines that only grows, mode 0600. A line is on the device when `append` returns; a line that could not be written whole
-/// leaves nothing behind.
+/// A file of lines that only grows, mode 0600. A line is on the device when `append` returns, unless it is not to be synced; a line that
+/// could not be written whole leaves nothing behind.
 package final class AppendingFile: Sendable {
     private let file: Mutex<OpenFile>
     package let path: String
+    private let isSynced: Bool
 
     /// Opens or makes the file; its folder must exist. Throws `.exists` when `mustBeNew` and it is there.
-    package init(_ path: String, mustBeNew: Bool = false) throws(FileError) {
+    package init(_ path: String, mustBeNew: Bool = false, isSynced: Bool = true) throws(FileError) {
         let whole = FilePath(path)
         guard let name = whole.lastComponent?.string else {
             throw FileError(.notRegular, action: "write", path: path, reason: "it is a folder")
@@ -23,6 +24,7 @@ package final class AppendingFile: Sendable {
         try folder.sync()
         self.file = Mutex(file)
         self.path = path
+        self.isSynced = isSynced
     }
 
     /// Adds `line` and a line feed. `line` holds no line feed itself.
@@ -32,7 +34,7 @@ package final class AppendingFile: Sendable {
                 let size = try file.status().size
                 do throws(FileError) {
                     try file.write(line + [UInt8(ascii: "\n")])
-                    try file.sync()
+                    if isSynced { try file.sync() }
                 } catch {
                     try? file.truncate(to: size)
                     throw error
