@@ -68,7 +68,7 @@ package enum Specification {
         result.desired = decoder.desired
         result.desired.unavailable = (decoder.desired.unavailable + decoder.relevant(intake.unavailable)).inReadingOrder()
         result.policy = decoder.policy
-        result.diagnostics = decoder.diagnostics.inReadingOrder()
+        result.diagnostics = decoder.diagnostics.inReadingOrder().map(LoginHiding.hide)
         result.fileDigests = intake.fileDigests
         result.passedOverFiles = intake.passedOverFiles
         result.aliases = decoder.rules.names.aliases.mapValues(\.declaration)
