@@ -8,6 +8,9 @@ struct Console: Sendable {
     let isErrorTerminal: Bool
     /// The line that progress rewrites on a terminal.
     private static let progressLine = Mutex("")
+    /// When progress was last told where no terminal is; at first, when it began.
+    private static let lastProgress = Mutex(ContinuousClock.now)
+    static let interval = Duration.seconds(5)
     /// Why the result did not arrive in full; a closed pipe is no failure.
     private static let failure = Mutex<String?>(nil)
 
@@ -34,9 +37,17 @@ struct Console: Sendable {
         Self.write(text.hasSuffix("\n") ? text : text + "\n", to: .standardError)
     }
 
-    /// On a terminal, one line that is written anew.
+    /// On a terminal, one line that is written anew; elsewhere a line every few seconds.
     func progress(_ text: String) {
-        guard isErrorTerminal else { return }
+        guard isErrorTerminal else {
+            let isDue = Self.lastProgress.withLock { last in
+                let isDue = ContinuousClock.now - last >= Self.interval
+                if isDue { last = .now }
+                return isDue
+            }
+            if isDue { talk(text) }
+            return
+        }
         Self.progressLine.withLock { last in
             guard text != last else { return }
             Self.write("\r\u{1b}[K" + text, to: .standardError)

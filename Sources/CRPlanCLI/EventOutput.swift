@@ -18,9 +18,6 @@ final class EventOutput: Sendable {
     private let isStandardOutput: Bool
     private let state = Mutex(State())
 
-    /// Between two lines about progress where no terminal shows it.
-    private static let interval = Duration.seconds(5)
-
     init(path: String?, console: Console) throws {
         self.console = console
         isStandardOutput = path == "-"
@@ -39,7 +36,7 @@ final class EventOutput: Sendable {
         write(event)
         let (line, status, isDue) = state.withLock { state in
             let line = state.text.line(for: event)
-            let isDue = ContinuousClock.now - state.lastLine >= Self.interval
+            let isDue = ContinuousClock.now - state.lastLine >= Console.interval
             if line != nil || isDue { state.lastLine = .now }
             return (line, state.text.status, isDue)
         }

@@ -103,6 +103,8 @@ import Testing
         try await withShop { shop in
             try shop.writeSpec(to: "ws/spec.yaml")
             try await save(shop, "-f", "spec.yaml")
+            let said = try await shop.sandbox.crplan("plan", "-C", "ws", "-f", "spec.yaml", "--out", "a b.plan")
+            expect(said, 0, stderr: ["Apply it with: crplan apply 'a b.plan' -C ws -f spec.yaml"])
             let spec = try shop.sandbox.read("ws/spec.yaml")
             try shop.sandbox.write(spec + "policy: {immutable: [\"us/**\"], limits: {deletions: 0}}\n", to: "ws/spec.yaml")
             try shop.us.seed(Samples.image(seed: 9), tags: ["other"], in: RepositoryName(Shop.app))

@@ -61,7 +61,7 @@ struct PlanCommand: AsyncParsableCommand {
             } catch {
                 throw CommandFailure("cannot save the plan in \(out.withVisibleControls): \(error.description)")
             }
-            console.talk("The plan is saved in \(out) (\(digest)). Apply it with: crplan apply \(out)")
+            console.talk("The plan is saved in \(out) (\(digest)). Apply it with: \(applyCommand(out))")
         } else if out != nil {
             console.talk("The plan is not saved, since it cannot be applied as it is.")
         }
@@ -71,5 +71,21 @@ struct PlanCommand: AsyncParsableCommand {
         let status = console.status(of: findings, strict: planning.strict)
         if status != .done { return status }
         return detailedExitCode && !result.plan.changes.isEmpty ? .changes : .done
+    }
+
+    /// With the options that lead apply to the same specs.
+    private func applyCommand(_ file: String) -> String {
+        let options = (workspace.directory.map { ["-C", $0] } ?? []) + (workspace.files.isEmpty ? [] : ["-f"] + workspace.files)
+        return (["crplan", "apply", file] + options).map { Self.quoted($0.withVisibleControls) }.joined(separator: " ")
+    }
+
+    /// As a shell takes it for one word.
+    private static func quoted(_ word: String) -> String {
+        let isPlain =
+            !word.isEmpty
+            && word.utf8.allSatisfy {
+                UInt8(ascii: "+")...UInt8(ascii: ":") ~= $0 || ($0 >= 64 && $0 < 91) || $0 == 95 || ($0 >= 97 && $0 < 123)
+            }
+        return isPlain ? word : "'\(word.replacing("'", with: "'\\''"))'"
     }
 }
