@@ -43,7 +43,7 @@ final class TagWatch: Sendable {
     /// Expects every tag to be old or new, with everything below it. Returns how many are new.
     @discardableResult
     func look() async throws -> Int {
-        let found = try await heads(tags.map { "\($0.repository)/manifests/\($0.name)" })
+        let found = try await settledHeads(tags.map { "\($0.repository)/manifests/\($0.name)" })
         var (parts, newTags): ([String], Int) = ([], 0)
         for (tag, head) in zip(tags, found) {
             let sample = [tag.old, tag.new].compactMap { $0 }.first { $0.digest.description == head.digest }
@@ -58,6 +58,17 @@ final class TagWatch: Sendable {
         }
         for (path, head) in zip(parts, try await heads(parts)) { #expect(head.status == 200, "\(path) is not there, but its tag is") }
         return newTags
+    }
+
+    /// Debian's registry writes a tag's link file in place, and answers 500 to whoever reads it in that moment. That is no answer, so it
+    /// is asked again; an answer that stays so is given as it is.
+    private func settledHeads(_ paths: [String]) async throws -> [Head] {
+        var found = try await heads(paths)
+        for _ in 0..<20 where found.contains(where: { $0.status >= 500 }) {
+            let open = found.indices.filter { found[$0].status >= 500 }
+            for (index, head) in zip(open, try await heads(open.map { paths[$0] })) { found[index] = head }
+        }
+        return found
     }
 
     private struct Head: Sendable {
