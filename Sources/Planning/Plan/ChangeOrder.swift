@@ -7,15 +7,17 @@ package enum ChangeOrder {
 
     /// Every change after those it waits for, otherwise by id; changes in a cycle are left out.
     package static func sorted(_ changes: [Change]) -> [Change] {
-        let byID = Dictionary(changes.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+        // An id is text that is made anew each time.
+        let ids = changes.map(\.id)
+        let byID = Dictionary(zip(ids, changes), uniquingKeysWith: { first, _ in first })
         var waiting: [ChangeID: Int] = [:]
         var followers: [ChangeID: [ChangeID]] = [:]
-        for change in changes {
+        for (id, change) in zip(ids, changes) {
             let before = change.after.filter { byID[$0] != nil }
-            waiting[change.id] = before.count
-            for id in before { followers[id, default: []].append(change.id) }
+            waiting[id] = before.count
+            for other in before { followers[other, default: []].append(id) }
         }
-        var ready = changes.map(\.id).filter { waiting[$0] == 0 }.sorted()
+        var ready = ids.filter { waiting[$0] == 0 }.sorted()
         var result: [Change] = []
         while !ready.isEmpty {
             var next: [ChangeID] = []

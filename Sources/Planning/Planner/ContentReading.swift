@@ -4,8 +4,8 @@ extension PlanningRun {
     /// One manifest below (or at the top of) some content, read where it is now. `known(nil)`: it is not there.
     mutating func document(_ digest: Digest, of content: ResolvedContent, for origin: Origin) -> Lookup<ManifestDocument?> {
         if content.isProvisional { return .waiting }
-        if let manifest = content.manifest, manifest.digest == digest { return .known(manifest) }
-        if let inspection = content.inspection { return .known(inspection.manifests[digest]) }
+        if let manifest = content.held?.manifest, manifest.digest == digest { return .known(manifest) }
+        if let inspection = content.held?.inspection { return .known(inspection.manifests[digest]) }
         guard case .registry(let address) = content.readable else { return .known(nil) }
         return manifest(address, digest, for: origin)
     }
@@ -122,7 +122,7 @@ extension PlanningRun {
         result.identity = .derived(recipe: recipe, reduced.digest)
         result.digest = reduced.digest
         result.mediaType = reduced.mediaType
-        result.manifest = reduced
+        result.held = HeldContent(reduced, inspection: content.held?.inspection)
         return .known(result)
     }
 }

@@ -1,7 +1,7 @@
 internal import OCI
 
 /// Content that a tag shall lead to, and where it is read.
-struct ResolvedContent: Hashable {
+struct ResolvedContent {
     var identity: Content
     var digest: Digest
     var mediaType: String
@@ -9,15 +9,26 @@ struct ResolvedContent: Hashable {
     var origin: ContentOrigin
     /// Where it can be read now.
     var readable: ContentOrigin
-    /// The manifest, when it is not in a registry: derived, or local.
-    var manifest: ManifestDocument?
-    /// Local content whole.
-    var inspection: ContentInspection?
+    /// What of it is known without a registry.
+    var held: HeldContent?
     var label: String
     /// It comes from a declared tag whose live digest is still asked for, so where it can be read is open.
     var isProvisional = false
     /// The tag this content comes from, when this plan declares that tag too.
     var follows: DeclaredTag?
+}
+
+/// Manifests that are not in a registry. A class, since hardly any content has some and every declared tag has content.
+final class HeldContent: Sendable {
+    /// Derived, or the root of local content.
+    let manifest: ManifestDocument
+    /// Local content whole.
+    let inspection: ContentInspection?
+
+    init(_ manifest: ManifestDocument, inspection: ContentInspection? = nil) {
+        self.manifest = manifest
+        self.inspection = inspection
+    }
 }
 
 struct DeclaredTag: Hashable, Comparable {
@@ -121,9 +132,9 @@ struct Declarations {
     func tags(in address: RepositoryAddress) -> [TagName: Declaration] { byRepository[address] ?? [:] }
 
     /// In a fixed order.
-    var all: [(DeclaredTag, Declaration)] {
-        byRepository.sorted { $0.key < $1.key }.flatMap { address, tags in
-            tags.sorted { $0.key < $1.key }.map { (DeclaredTag(address: address, tag: $0.key), $0.value) }
+    var names: [DeclaredTag] {
+        byRepository.keys.sorted().flatMap { address in
+            (byRepository[address] ?? [:]).keys.sorted().map { DeclaredTag(address: address, tag: $0) }
         }
     }
 }

@@ -11,18 +11,17 @@ extension PlanningRun {
             let platforms = platforms(of: documents)
             contents[id]?.platforms = platforms
             if contents[id]?.mediaType.isEmpty == true { contents[id]?.mediaType = documents.first?.mediaType ?? "" }
-            var present = sent[address.registry] ?? []
-            if let old = change.oldDigest { present.formUnion(blobsHeld(by: old, in: address, for: change.origin)) }
+            let present = change.oldDigest.map { blobsHeld(by: $0, in: address, for: change.origin) } ?? []
             var estimate = Plan.Estimate(totalBytes: 0, bytesToSend: 0)
             var counted: Set<Digest> = []
             for blob in documents.flatMap({ $0.image?.blobs ?? [] }) + documents.map(\.descriptor)
             where counted.insert(blob.digest).inserted {
                 estimate.totalBytes = adding(blob.size, to: estimate.totalBytes)
-                if !present.contains(blob.digest), change.method != .tag {
+                let isNew = sent[address.registry, default: []].insert(blob.digest).inserted
+                if isNew, !present.contains(blob.digest), change.method != .tag {
                     estimate.bytesToSend = adding(blob.size, to: estimate.bytesToSend)
                 }
             }
-            sent[address.registry, default: []].formUnion(counted)
             estimates[change.id] = estimate
         }
     }

@@ -4,14 +4,10 @@ internal import OCI
 /// those referrers), and cosign's companion tags.
 struct ReferrerPlanning {
     /// One image that goes from one repository to another, under whatever tags.
-    fileprivate struct Route: Hashable, Comparable {
+    fileprivate struct Route: Hashable {
         var source: RepositoryAddress
         var target: RepositoryAddress
         var digest: Digest
-
-        static func < (left: Route, right: Route) -> Bool {
-            (left.source, left.target, left.digest) < (right.source, right.target, right.digest)
-        }
     }
 
     fileprivate struct Job {
@@ -48,22 +44,29 @@ extension PlanningRun {
     }
 
     private func referrerJobs() -> [ReferrerPlanning.Job] {
-        var jobs: [ReferrerPlanning.Route: ReferrerPlanning.Job] = [:]
-        for (declared, declaration) in declarations.all {
-            guard let content = declaration.content, case .registry(let source) = content.origin, source != declared.address,
+        var jobs: [ReferrerPlanning.Job] = []
+        var positions: [ReferrerPlanning.Route: Int] = [:]
+        for declared in declarations.names {
+            guard let declaration = declarations[declared.address, declared.tag], let content = declaration.content,
+                case .registry(let source) = content.origin, source != declared.address,
                 case .registry = content.readable, !content.isProvisional
             else { continue }
             let isInPlace = if case .inPlace = declaration.state { true } else { false }
             guard isInPlace || declaration.isPut else { continue }
             guard declaration.rules.referrers == .always || (declaration.rules.referrers == .onCopy && declaration.isPut) else { continue }
             let route = ReferrerPlanning.Route(source: source, target: declared.address, digest: content.digest)
-            var job =
-                jobs[route] ?? ReferrerPlanning.Job(route: route, content: content, origin: declaration.origin, hops: hops(of: content))
-            job.origin = min(job.origin, declaration.origin)
-            if declaration.isPut { job.puts.append(Change.id(.put, .manifest(declared.address, .tag(declared.tag)))) }
-            jobs[route] = job
+            let position = positions[route] ?? jobs.endIndex
+            if position == jobs.endIndex {
+                positions[route] = position
+                jobs.append(ReferrerPlanning.Job(route: route, content: content, origin: declaration.origin, hops: hops(of: content)))
+            } else if declaration.origin < jobs[position].origin {
+                jobs[position].origin = declaration.origin
+            }
+            if declaration.isPut { jobs[position].puts.append(Change.id(.put, .manifest(declared.address, .tag(declared.tag)))) }
         }
-        return jobs.values.sorted { ($0.hops, $0.route) < ($1.hops, $1.route) }
+        // In the order of the declared tags, which is fixed; those with fewer hops first.
+        let byHops = Dictionary(grouping: jobs.indices) { jobs[$0].hops }
+        return byHops.count < 2 ? jobs : byHops.sorted { $0.key < $1.key }.flatMap { $0.value.map { jobs[$0] } }
     }
 
     private func hops(of content: ResolvedContent) -> Int {
@@ -88,6 +91,7 @@ extension PlanningRun {
         guard case .known(let subjects) = subjects(of: job.content, for: job.origin) else { return }
         for subject in subjects {
             carryManifests(of: subject, job, after: job.puts, asksSource: api != .no, &planning)
+            guard !companions.isEmpty || fills else { continue }
             for kind in [TagName.Companion.Kind.signature, .attestation, .sbom] {
                 let tag = TagName.companion(of: subject, kind)
                 if companions.contains(tag) || declarations[source, tag] != nil { carryTag(tag, job) }
@@ -133,8 +137,9 @@ extension PlanningRun {
     ) -> Lookup<[ReferrerPlanning.Carried]> {
         let source = job.route.source
         var found = planning.carried[source]?[subject] ?? []
-        let hasFallback = planning.companions[source]?.contains(.companion(of: subject, .referrers)) == true
-        guard planning.isThere[source] == true, asksSource || hasFallback else { return .known(found) }
+        guard planning.isThere[source] == true,
+            asksSource || planning.companions[source]?.contains(.companion(of: subject, .referrers)) == true
+        else { return .known(found) }
         switch referrers(source, subject, for: job.origin) {
         case .waiting: return .waiting
         case .failed: return .failed

@@ -154,7 +154,7 @@ extension PlanningRun {
                     mediaType: known?.mediaType ?? "",
                     origin: place,
                     readable: place,
-                    manifest: known?.manifest,
+                    held: known?.held,
                     label: "\(source.address):\(source.tag)",
                     follows: source
                 )
@@ -195,8 +195,7 @@ extension PlanningRun {
                     mediaType: root.mediaType,
                     origin: .local(location),
                     readable: .local(location),
-                    manifest: root,
-                    inspection: inspection,
+                    held: HeldContent(root, inspection: inspection),
                     label: ContentOrigin.local(location).description
                 )
             )

@@ -39,7 +39,8 @@ extension PlanningRun {
 
     /// Makes the puts of everything that is not in place.
     mutating func compareTargets() {
-        for (declared, declaration) in declarations.all {
+        for declared in declarations.names {
+            guard let declaration = declarations[declared.address, declared.tag] else { continue }
             let name = "\(declared.address):\(declared.tag)"
             switch declaration.state {
             case .waiting, .inPlace: break
@@ -89,7 +90,7 @@ extension PlanningRun {
             digest: content.digest,
             mediaType: content.mediaType,
             origin: content.origin,
-            manifest: content.identity.isDerived ? content.manifest.map { String(decoding: $0.bytes, as: UTF8.self) } : nil,
+            manifest: content.identity.isDerived ? content.held.map { String(decoding: $0.manifest.bytes, as: UTF8.self) } : nil,
             label: content.label
         )
         if content.identity.isDerived {
