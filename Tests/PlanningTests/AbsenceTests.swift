@@ -233,6 +233,8 @@ import Testing
         // With its image it may go.
         let (planned, _) = try world.converge(absent(signature.digest, image.get().digest))
         #expect(planned.ids.count == 2)
+        let ofImage = try #require(planned.plan.changes.first { $0.oldDigest != signature.digest })
+        #expect(planned.plan.changes.first { $0.oldDigest == signature.digest }?.after == [ofImage.id])
     }
 
     @Test func `the signatures that lose their image are named`() throws {

@@ -73,8 +73,8 @@ extension PlanningRun {
             ),
             undo: .none,
             preconditions: [.tagsOnDigest(removedTags), .unneeded(digest)],
-            // Indexes go before their children.
-            after: graph.parents(of: digest).filter(deleted.contains).map { Change.id(.delete, .manifest(address, .digest($0))) }.sorted()
+            // Indexes go before their children, and images before their signatures: what something deleted needs is needed until then.
+            after: graph.needers(of: digest).filter(deleted.contains).map { Change.id(.delete, .manifest(address, .digest($0))) }.sorted()
         )
         changes[change.id] = change
     }

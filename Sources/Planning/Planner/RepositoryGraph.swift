@@ -26,8 +26,11 @@ struct RepositoryGraph {
 
     func children(of digest: Digest) -> [Digest] { documents[digest]?.index?.manifests.map(\.digest) ?? [] }
 
-    func parents(of digest: Digest) -> [Digest] {
-        documents.filter { $0.value.index?.manifests.contains { $0.digest == digest } == true }.map(\.key).sorted()
+    /// The indexes that name `digest`, and the image whose signature or other referrer it is.
+    func needers(of digest: Digest) -> [Digest] {
+        let parents = documents.filter { $0.value.index?.manifests.contains { $0.digest == digest } == true }.map(\.key)
+        let subject = documents[digest]?.subject.map { [$0.digest] } ?? []
+        return Set(parents + subject).sorted()
     }
 
     /// Whether something that stays leads to `digest`: a kept index with it among its children, however deep, or a kept image that
