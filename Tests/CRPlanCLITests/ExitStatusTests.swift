@@ -1,5 +1,6 @@
 import OCI
 import RegistryTestSupport
+import Synchronization
 import Testing
 
 /// Where several codes hold, the highest of 5, 4, 3 and 1 wins. Each code alone stands in the suites of the commands.
@@ -51,8 +52,16 @@ import Testing
             try shop.writeSpec()
             expect(try await shop.sandbox.crplan("plan", "--out", "x.plan"), 0)
             let handle = ToolHandle()
+            let isSent = Mutex(false)
             shop.usServer.script { request in
-                if request.method == "POST" { try? handle.signal(.interrupt) }
+                // Once: the second ends the process at once.
+                let isFirst =
+                    request.method == "POST"
+                    && isSent.withLock { sent in
+                        defer { sent = true }
+                        return !sent
+                    }
+                if isFirst { try? handle.signal(.interrupt) }
                 return nil
             }
             let result = try await shop.sandbox.crplan("apply", "x.plan", handle: handle)
