@@ -24,7 +24,7 @@ struct Console: Sendable {
 
     static func variable(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
 
-    /// The text as it is, to stdout. A closed pipe ends the process quietly, as for any other command.
+    /// The text as it is, to stdout. Nobody reading it (`| head`) is no error, and an apply goes on.
     func result(_ text: String) {
         clearProgress()
         Self.write(text, to: .standardOutput)

@@ -42,10 +42,14 @@ enum HelperProgram {
         let result = try await Subprocess.run(
             .path(FilePath(path)),
             arguments: ["get"],
-            input: .string(input),
+            input: .inputWriter,
             output: .bytes(limit: largestOutput),
             error: .discarded
-        )
+        ) { execution in
+            // A helper that ends without reading is judged by what it says; with `.string` the library would trap on it.
+            _ = try? await execution.standardInputWriter.write(Array(input.utf8))
+            try? await execution.standardInputWriter.finish()
+        }
         let code: Int =
             switch result.terminationStatus {
             case .exited(let code): Int(code)

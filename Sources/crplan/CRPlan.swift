@@ -4,6 +4,7 @@ import CRPlanCLI
 @main
 struct CRPlan {
     static func main() async {
+        ProcessSignals.ignoreThoseOfWrites()
         await CRPlanCommand.main()
     }
 }

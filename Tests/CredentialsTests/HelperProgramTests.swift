@@ -1,9 +1,15 @@
 import FoundationEssentials
+import Glibc
 import Testing
 
 @testable import Credentials
 
 @Suite(.timeLimit(.minutes(1))) struct HelperProgramTests {
+    init() {
+        // As `crplan` does at its start.
+        signal(SIGPIPE, SIG_IGN)
+    }
+
     private func withProgram(_ script: String, _ body: (_ searchPath: String) async throws -> Void) async throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "crplan-helper-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -24,6 +30,14 @@ import Testing
     @Test func theExitCodeIsTold() async throws {
         try await withProgram("echo no; exit 7") { path in
             let outcome = try await HelperProgram.run("docker-credential-test", input: "", searchPath: path)
+            #expect(outcome.exitCode == 7 && outcome.output == Array("no\n".utf8))
+        }
+    }
+
+    @Test func aProgramThatNeverReadsIsHeardNevertheless() async throws {
+        try await withProgram("exec 0<&-; echo no; exit 7") { path in
+            let key = String(repeating: "r", count: 1 << 20)
+            let outcome = try await HelperProgram.run("docker-credential-test", input: key, searchPath: path)
             #expect(outcome.exitCode == 7 && outcome.output == Array("no\n".utf8))
         }
     }

@@ -1,3 +1,4 @@
+internal import Glibc
 internal import Subprocess
 internal import Synchronization
 internal import SystemPackage
@@ -50,6 +51,8 @@ package func run(
     handle: ToolHandle? = nil
 ) async throws -> ToolResult {
     try await withTimeLimit(timeLimit, "\(executable) \(arguments.joined(separator: " "))") {
+        // Programs that end without reading their input must not end the tests.
+        signal(SIGPIPE, SIG_IGN)
         var options = PlatformOptions()
         options.createSession = true
         options.teardownSequence = killGroup
@@ -59,7 +62,7 @@ package func run(
             environment: custom(environment),
             workingDirectory: directory.map { FilePath($0) },
             platformOptions: options,
-            input: .string(input),
+            input: .inputWriter,
             output: .string(limit: 16 << 20),
             error: .string(limit: 16 << 20)
         ) { execution in
@@ -67,6 +70,9 @@ package func run(
                 let signals: [ToolHandle.Signal: Subprocess.Signal] = [.interrupt: .interrupt, .terminate: .terminate, .kill: .kill]
                 try execution.send(signal: signals[signal] ?? .kill)
             }
+            // A program that ends before it has read everything is no failure; with `.string` the library would trap on it.
+            _ = try? await execution.standardInputWriter.write(Array(input.utf8))
+            try? await execution.standardInputWriter.finish()
         }
         return ToolResult(status: code(result.terminationStatus), stdout: result.standardOutput, stderr: result.standardError)
     }
