@@ -99,7 +99,7 @@ import Testing
                 guard Self.isTagPut(request) else { return .forward }
                 // Two signals that come too close are one to a process, so there are more until it is gone.
                 while !isOver.withLock({ $0 }) {
-                    #expect(throws: Never.self) { try handle.signal(.interrupt) }
+                    try? handle.signal(.interrupt)
                     try? await Task.sleep(for: .milliseconds(20))
                 }
                 await gate.wait()

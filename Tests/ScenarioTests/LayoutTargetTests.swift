@@ -128,10 +128,10 @@ import Testing
             try Content.writeLayout([("small", small)], to: "\(scenario.folder)/source/small")
             try Content.writeLayout([("large", large)], to: "\(scenario.folder)/source/large")
             // Writing beyond the limit fails as on a full disk; the kernel's signal beside it must not matter.
-            let limited = "\(isSignalIgnored ? "trap '' XFSZ; " : "")exec prlimit --fsize=500000 --core=0 \"$0\" apply --auto-approve"
+            let signals = isSignalIgnored ? "--ignore-signal=XFSZ" : "--default-signal=XFSZ"
             let result = try await run(
-                "sh",
-                ["-c", limited, try Program.path()],
+                "env",
+                [signals, "prlimit", "--fsize=500000", "--core=0", try Program.path(), "apply", "--auto-approve"],
                 environment: scenario.environment,
                 in: scenario.workspace
             )
@@ -144,6 +144,25 @@ import Testing
             try await scenario.applyAll()
             #expect(try await Skopeo.digest("oci:\(target)/tool:large") == large.digest)
             try await runSuccessfully("skopeo", ["copy", "--quiet", "oci:\(target)/tool:large", "dir:\(scenario.folder)/taken"])
+        }
+    }
+
+    @Test func `nobody reading what it says does not end an apply`() async throws {
+        try await withScenario(Self.spec("  lab: {kind: layout, path: ../source}", "../target")) { scenario in
+            let samples = try Self.samples()
+            for repository in Self.repositories {
+                let own = samples.filter { $0.repository == repository }.map { (tag: $0.tag, sample: $0.sample) }
+                try Content.writeLayout(own, to: "\(scenario.folder)/source/\(repository)")
+            }
+            let unread = #"env --default-signal=PIPE "$0" apply --auto-approve 2>&1 | true; exit ${PIPESTATUS[0]}"#
+            let result = try await run(
+                "bash",
+                ["-c", unread, try Program.path()],
+                environment: scenario.environment,
+                in: scenario.workspace
+            )
+            #expect(result.status == 0, "\(result.said)")
+            #expect(try await Self.look(at: "\(scenario.folder)/target", samples) == samples.count)
         }
     }
 }

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import RegistryTestSupport
+import Synchronization
 import Testing
 
 /// A user's machine: a workspace, a home folder of its own, and the `crplan` that was built along with these tests.
@@ -131,4 +132,13 @@ enum LongMode {
     static func note(leftOut what: String) {
         print("LEFT OUT, since CRPLAN_LONG=1 is not set: \(what)")
     }
+}
+
+/// A value that several tasks see.
+final class Mutexed<Value: Sendable>: Sendable {
+    private let mutex: Mutex<Value>
+
+    init(_ value: Value) { mutex = Mutex(value) }
+
+    func withLock<Result: Sendable>(_ body: (inout Value) -> Result) -> Result { mutex.withLock { body(&$0) } }
 }

@@ -76,8 +76,20 @@ final class TagWatch: Sendable {
         var digest: String?
     }
 
-    /// One `HEAD` for each path, over one connection.
+    /// One `HEAD` for each path. docker-registry writes the file behind a tag in place, so that a reader may find it empty for a moment
+    /// and get a 500; such are asked again.
     private func heads(_ paths: [String]) async throws -> [Head] {
+        var heads = try await headsOnce(paths)
+        for _ in 0..<10 {
+            let open = heads.indices.filter { heads[$0].status == 500 }
+            if open.isEmpty { break }
+            for (index, head) in zip(open, try await headsOnce(open.map { paths[$0] })) { heads[index] = head }
+        }
+        return heads
+    }
+
+    /// Over one connection.
+    private func headsOnce(_ paths: [String]) async throws -> [Head] {
         guard !paths.isEmpty else { return [] }
         let types = [
             MediaType.ociManifest, MediaType.ociIndex, MediaType.dockerManifest, MediaType.dockerManifestList,
