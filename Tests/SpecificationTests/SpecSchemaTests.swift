@@ -82,9 +82,9 @@ struct SpecSchemaTests {
     /// check-jsonschema, which `Tests/run` installs. Without it these tests fail: a schema that nobody checks is worth nothing.
     private static func checker() throws -> String {
         let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").map(String.init)
-        let candidates = folders.map { "\($0)/check-jsonschema" } + ["\(root)/.build/venv/bin/check-jsonschema"]
+        let candidates = folders.map { "\($0)/check-jsonschema" } + ["\(root)/.build/test-tools/bin/check-jsonschema"]
         guard let found = candidates.first(where: { FileManager.default.isExecutableFile(atPath: $0) }) else {
-            throw TestSupportError("check-jsonschema is not on PATH nor at .build/venv/bin/check-jsonschema; Tests/run installs it")
+            throw TestSupportError("check-jsonschema is not on PATH nor at .build/test-tools/bin/check-jsonschema; Tests/run installs it")
         }
         return found
     }
