@@ -126,6 +126,8 @@ import Testing
             ("", { $0.changes[delete].preconditions = [.unneeded(other)] }),
             ("", { $0.changes[delete].preconditions.removeLast() }),
             ("", { $0.changes[delete].preconditions.removeFirst() }),
+            ("other tags", { $0.changes[delete].consequences.removedTags = [] }),
+            ("cannot", { $0.changes[delete].undo = .remove }),
             ("list", { plan in plan.registries.removeAll { $0.id == RegistryID.dockerHub } }),
             ("twice", { $0.registries.append($0.registries[0]) }),
             ("twice", { $0.contents.append($0.contents[0]) }),

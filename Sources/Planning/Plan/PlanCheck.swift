@@ -96,9 +96,21 @@ enum PlanCheck {
             guard let digest = change.target.reference?.digest, change.oldDigest == digest else {
                 throw Invalid("'\(change.id)' does not name the digest that it deletes")
             }
-            let comparesTags = change.preconditions.contains { if case .tagsOnDigest = $0 { true } else { false } }
-            guard comparesTags, change.preconditions.contains(.unneeded(digest)) else { throw lacksPrecondition(change) }
+            try checkDelete(change, digest)
         case .namespace, .retention: break
+        }
+    }
+
+    /// The policy is held against the tags that the change says it removes, and the user's leave against its way back: neither may differ
+    /// from what apply does.
+    private static func checkDelete(_ change: Change, _ digest: Digest) throws(Invalid) {
+        let removed = change.preconditions.compactMap { if case .tagsOnDigest(let tags) = $0 { Set(tags) } else { nil } }
+        guard !removed.isEmpty, change.preconditions.contains(.unneeded(digest)) else { throw lacksPrecondition(change) }
+        guard removed.allSatisfy({ $0 == Set(change.consequences.removedTags) }) else {
+            throw Invalid("'\(change.id)' removes other tags than it shows")
+        }
+        guard change.method == .management || change.undo == .none else {
+            throw Invalid("'\(change.id)' says that it can be undone, and it cannot")
         }
     }
 
