@@ -58,7 +58,14 @@ struct SavedPlan {
                 )
             }
             switch registry.credentials {
-            case .automatic, .anonymous: continue
+            case .anonymous: continue
+            case .automatic:
+                // Stored logins are made for a host: only a spec may send one elsewhere.
+                guard let endpoint = registry.endpoint?.content else { continue }
+                throw CommandFailure(
+                    "cannot use the plan \(path): only the plan says that \(registry.id) is reached at \(endpoint.withVisibleControls), "
+                        + "and a stored login for it would go there; give the spec files with -f, or plan with 'credentials: anonymous'"
+                )
             case .variables(let username, let password):
                 for name in [username, password] where !isAllowed(name, allowedVariables) {
                     throw CommandFailure(

@@ -105,6 +105,12 @@ import Testing
             try await save(shop, "-f", "spec.yaml")
             let said = try await shop.sandbox.crplan("plan", "-C", "ws", "-f", "spec.yaml", "--out", "a b.plan")
             expect(said, 0, stderr: ["Apply it with: crplan apply 'a b.plan' -C ws -f spec.yaml"])
+            // A forged plan could name any address for a host that has a stored login.
+            expect(try await shop.sandbox.crplan("apply", "x.plan"), 1, stderr: ["only the plan says", "stored login"])
+            #expect(shop.us.writeCount == 0)
+            let anonymous = "plainHTTP: true, credentials: anonymous}"
+            try shop.sandbox.write(shop.sandbox.read("ws/spec.yaml").replacing("plainHTTP: true}", with: anonymous), to: "ws/spec.yaml")
+            try await save(shop, "-f", "spec.yaml")
             let spec = try shop.sandbox.read("ws/spec.yaml")
             try shop.sandbox.write(spec + "policy: {immutable: [\"us/**\"], limits: {deletions: 0}}\n", to: "ws/spec.yaml")
             try shop.us.seed(Samples.image(seed: 9), tags: ["other"], in: RepositoryName(Shop.app))
