@@ -31,8 +31,8 @@ extension LayoutFolder {
         if !former.entries.isEmpty { try removeUnreached(index, in: folder) }
     }
 
-    /// Removes blobs that nothing leads to; both locks are held. Where a manifest cannot be read, what it leads to is not known, and all
-    /// blobs stay.
+    /// Removes blobs that nothing leads to; both locks are held. Where a manifest cannot be read or is of an unknown kind, what it leads to
+    /// is not known, and all blobs stay.
     private func removeUnreached(_ index: LayoutIndex, in folder: Folder) throws(RegistryError) {
         guard var reached = try? reachedBlobs(index.entries.map(\.descriptor), in: folder) else { return }
         var doomed = try storedBlobs(in: folder).subtracting(reached)
@@ -43,7 +43,8 @@ extension LayoutFolder {
             for candidate in doomed {
                 guard let facts = try? facts(candidate, announced: nil, in: folder), let subject = facts.subject, reached.contains(subject)
                 else { continue }
-                reached.formUnion(try reachedBlobs([facts.descriptor], in: folder))
+                guard let more = try reachedBlobs([facts.descriptor], in: folder) else { return }
+                reached.formUnion(more)
                 hasGrown = true
             }
             doomed.subtract(reached)

@@ -24,12 +24,21 @@ extension LayoutFolder {
         return reached
     }
 
-    /// Every blob, manifests included, that `roots` lead to.
-    func reachedBlobs(_ roots: [Descriptor], in folder: Folder) throws(RegistryError) -> Set<Digest> {
+    /// Every blob, manifests included, that `roots` lead to. `nil`: it cannot be told, since a root is missing, or something of a kind
+    /// that crplan does not know is among what they lead to.
+    func reachedBlobs(_ roots: [Descriptor], in folder: Folder) throws(RegistryError) -> Set<Digest>? {
         var reached: Set<Digest> = []
+        var unknown: Set<Digest> = []
         try visit(roots, in: folder) { descriptor, facts in
             reached.insert(descriptor.digest)
             for blob in facts?.blobs ?? [] { reached.insert(blob.digest) }
+            if facts.map({ !MediaType.isManifest($0.descriptor.mediaType) }) ?? true { unknown.insert(descriptor.digest) }
+        }
+        let rootDigests = Set(roots.map(\.digest))
+        for digest in unknown {
+            // A platform that was never copied led to nothing here.
+            let isThere = try blobSize(digest, in: folder) != nil
+            if isThere || rootDigests.contains(digest) { return nil }
         }
         return reached
     }

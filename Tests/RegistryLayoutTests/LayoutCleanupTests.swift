@@ -85,6 +85,26 @@ import Testing
         for digest in Array(damaged.blobs.keys) + Array(doomed.blobs.keys) { #expect(try has(digest)) }
     }
 
+    @Test(arguments: [
+        #"{"schemaVersion":2,"mediaType":"application/vnd.acme.bundle.v1+json","parts":[]}"#, #"{"schemaVersion":3}"#, nil,
+    ])
+    func `where an entry is missing or of an unknown kind, all blobs stay`(text: String?) async throws {
+        let doomed = try Samples.image(seed: 2)
+        try await sandbox.push(doomed, "2")
+        let part = Samples.bytes(10, seed: 7)
+        try await sandbox.registry.putBlob(Samples.descriptor(of: part), from: Sample.body(part), into: sandbox.repository)
+        let bytes = Array((text ?? "gone").utf8)
+        let digest = Digest.sha256(of: bytes)
+        if let text { try sandbox.write(text, to: digest.path) }
+        let entry = #"{"mediaType":"application/vnd.acme.bundle.v1+json","digest":"\#(digest)","size":\#(bytes.count)}"#
+        let index = String(decoding: try sandbox.read("index.json"), as: UTF8.self)
+        try sandbox.write(index.replacing(#""manifests":["#, with: #""manifests":["# + entry + ","), to: "index.json")
+        try await sandbox.delete(doomed)
+        #expect(try await sandbox.digest("2") == nil)
+        #expect(try has(Digest.sha256(of: part)))
+        for digest in doomed.blobs.keys { #expect(try has(digest)) }
+    }
+
     @Test func `where an index cannot be read, nothing is deleted`() async throws {
         let (damaged, doomed) = (try Samples.multiPlatform(seed: 1), try Samples.image(seed: 2))
         try await sandbox.push(damaged, "1")
