@@ -45,7 +45,7 @@ extension NodeReader {
     }
 
     private mutating func reportInvalid(_ text: String, reason: String?, at range: SourceRange, _ form: ValueForm, _ name: String) {
-        let mayBeShown = form.scalars.allSatisfy(\.mayBeShown)
+        let mayBeShown = form.scalars.allSatisfy(\.mayBeShown) && !text.mayHoldLogin
         let shown = mayBeShown ? "'\(text.withVisibleControls)'" : "what stands here"
         if form.scalars.count == 1, let reason, case .text(let textForm)? = form.scalars.first {
             let help = "an example is \(textForm.example)"
@@ -60,6 +60,14 @@ extension NodeReader {
             help = "write true or false, without quotes"
         }
         report("invalid-value", "'\(name)' must be \(form.expectation), not \(shown)", range, help, hidesSource: !mayBeShown)
+    }
+}
+
+extension String {
+    /// A user and password before a host, as in a URL. A reference by digest is none.
+    fileprivate var mayHoldLogin: Bool {
+        guard let at = lastIndex(of: "@"), self[..<at].contains(":") else { return false }
+        return !["sha256:", "sha512:"].contains { self[index(after: at)...].hasPrefix($0) }
     }
 }
 

@@ -23,4 +23,13 @@ struct HiddenSourceTests {
         #expect(text.contains("y: 2"))
         #expect(text.contains("crplan.yaml:1:1: error: secrets never stand in a spec"))
     }
+
+    @Test("a line that looks as if it held a secret is not shown, even where the file is no YAML")
+    func hidesByLooks() {
+        let diagnostics = (1...4).map { Diagnostic.error("yaml-syntax", "the quote is never closed", at: range($0, 1..<2)) }
+        let source = "password: \"hunter2\n{API-Key : hunter2\n'clientSecret': hunter2\npasswordEnv: NAME\n"
+        let text = DiagnosticText.render(diagnostics) { _ in source }
+        #expect(!text.contains("hunter2"))
+        #expect(text.contains("passwordEnv: NAME"))
+    }
 }

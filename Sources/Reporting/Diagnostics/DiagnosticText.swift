@@ -21,7 +21,8 @@ package enum DiagnosticText {
             }
         )
         func visible(_ file: String, _ line: Int) -> SourceLines? {
-            hidden.contains(HiddenLine(file: file, line: line)) ? nil : lines(file)
+            guard !hidden.contains(HiddenLine(file: file, line: line)), let lines = lines(file) else { return nil }
+            return lines.mayHoldSecret(line) ? nil : lines
         }
         let blocks = diagnostics.inReadingOrder().map { block($0, styling, visible).joined(separator: "\n") }
         return blocks.isEmpty ? "" : blocks.joined(separator: "\n\n") + "\n"

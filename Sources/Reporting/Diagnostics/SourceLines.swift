@@ -21,6 +21,18 @@ struct SourceLines {
         lines.indices.contains(number - 1) ? lines[number - 1] : nil
     }
 
+    /// Whether a line looks as if a password or the like stood in it. In a file that is no YAML nothing else can tell.
+    func mayHoldSecret(_ number: Int) -> Bool {
+        guard let line = line(number), line.contains(":") else { return false }
+        let parts = String(line).lowercased().split(separator: ":", omittingEmptySubsequences: false)
+        return parts.dropLast().contains { part in
+            let name = part.filter { !"_- \t\"'".contains($0) }
+            return Self.secretNames.contains { name.hasSuffix($0) }
+        }
+    }
+
+    private static let secretNames = ["password", "passwd", "pwd", "secret", "token", "apikey", "auth", "privatekey"]
+
     private static func isBreak(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar {
         case "\n", "\r", "\u{85}", "\u{2028}", "\u{2029}": true
