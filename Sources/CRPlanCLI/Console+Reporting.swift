@@ -67,7 +67,8 @@ extension Console {
             self.result(try PlanJSON.render(result.plan, refusals: result.refusals, diagnostics: findings))
             return
         }
-        if !findings.hasErrors {
+        // What is refused is not in the plan: "No changes" would be the opposite of what was asked for.
+        if !findings.hasErrors, result.refusals.isEmpty || !result.plan.changes.isEmpty {
             let remarks = result.diagnostics.filter { $0.severity == .note }
             let options = PlanText.Options(full: full, styling: toStandardError ? talkStyling : styling)
             write(PlanText.render(result.plan, remarks: remarks, options: options), toStandardError: toStandardError)

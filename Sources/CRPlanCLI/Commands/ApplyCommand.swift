@@ -163,8 +163,8 @@ struct ApplyCommand: AsyncParsableCommand {
 
     private func apply(_ plan: Plan, _ digest: Digest, _ reconciliation: Reconciliation, _ console: Console) async throws -> ExitStatus {
         guard !plan.changes.isEmpty else {
-            console.talk("The plan has no changes.")
-            return .done
+            console.talk("The plan has no changes\(plan.leftOut.isEmpty ? "." : ", but it left out what could not be read.")")
+            return plan.leftOut.isEmpty ? .done : .error
         }
         let output = try EventOutput(path: events, console: console)
         let (report, journalPath) = try await InterruptHandling.run { interruption in
