@@ -31,6 +31,16 @@ import Testing
         }
     }
 
+    @Test func `what is refused is not called no change`() async throws {
+        try await withShop { shop in
+            let child = try Samples.multiPlatform(seed: 1).manifests[0].digest
+            try shop.writeSpec("absent: [\"eu/shop/app@\(child)\"]\n")
+            let refused = try await shop.sandbox.crplan("plan")
+            expect(refused, 3, stderr: ["the index under the tag 1.0 needs it"])
+            #expect(refused.stdout == "")
+        }
+    }
+
     @Test func `a saved plan is private and is shown again as it was`() async throws {
         try await withShop { shop in
             try shop.writeSpec()
