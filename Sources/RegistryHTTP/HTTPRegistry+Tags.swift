@@ -73,7 +73,7 @@ extension HTTPRegistry {
             status: response.status,
             registryCode: response.error.code,
             "\(id) cannot delete a single tag",
-            help: "allow untagging by replacement with 'untag: placeholder', or delete the image with all its tags"
+            help: "leave the tag, or delete the image by its digest, which takes all its tags"
         )
     }
 
