@@ -51,11 +51,14 @@ import Testing
                     try prepare(tags, registry, scenario)
                     try await scenario.crplan("plan", "--out", "it.plan")
                     proxy.forget()
-                    let (handle, seen) = (ToolHandle(), Mutexed<[ProxiedRequest]>([]))
+                    let (handle, seen) = (ToolHandle(), Mutexed<[ProxiedRequest]?>(nil))
                     proxy.setHandler { request in
                         guard let isTheOne, isTheOne(request) else { return .forward }
-                        seen.withLock { if $0.isEmpty { $0 = proxy.requests.filter { $0.number < request.number } } }
-                        #expect(throws: Never.self) { try handle.signal(.kill) }
+                        let isFirst = seen.withLock { seen in
+                            defer { if seen == nil { seen = proxy.requests.filter { $0.number < request.number } } }
+                            return seen == nil
+                        }
+                        if isFirst { #expect(throws: Never.self) { try handle.signal(.kill) } }
                         return verdict
                     }
                     let watch = TagWatch(registry, tags)
@@ -63,7 +66,7 @@ import Testing
                     _ = try await watch.during {
                         try await scenario.crplan("apply", "it.plan", "--parallelism", "6", exits: isKilled ? 137 : 0, handle: handle)
                     }
-                    let requests = isKilled ? seen.withLock { $0 } : proxy.requests
+                    let requests = isKilled ? seen.withLock { $0 } ?? [] : proxy.requests
                     proxy.setHandler(nil)
                     // The same plan goes on where the killed run was.
                     if isKilled { _ = try await watch.during { try await scenario.crplan("apply", "it.plan") } }
