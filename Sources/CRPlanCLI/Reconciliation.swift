@@ -31,10 +31,10 @@ struct Reconciliation {
     }
 
     /// For a saved plan that is applied on its own.
-    init(root: String, declarations: [RegistryID: RegistryDeclaration], logger: Logger) {
+    init(root: String, declarations: [RegistryID: RegistryDeclaration], isPlanAlone: Bool = false, logger: Logger) {
         self.root = root
         self.logger = logger
-        registries = Registries(root: root, declarations: declarations, logger: logger)
+        registries = Registries(root: root, declarations: declarations, isPlanAlone: isPlanAlone, logger: logger)
         contents = LocalContentSource(root: root)
     }
 

@@ -11,6 +11,8 @@ internal import Synchronization
 final class Registries: RegistryDirectory {
     private let root: String
     private let declarations: [RegistryID: RegistryDeclaration]
+    /// The declarations come from a plan file alone.
+    private let isPlanAlone: Bool
     private let logger: Logger
     private let made = Mutex<[RegistryID: Made]>([:])
 
@@ -26,8 +28,9 @@ final class Registries: RegistryDirectory {
         }
     }
 
-    init(root: String, declarations: [RegistryID: RegistryDeclaration], logger: Logger) {
+    init(root: String, declarations: [RegistryID: RegistryDeclaration], isPlanAlone: Bool, logger: Logger) {
         self.root = root
+        self.isPlanAlone = isPlanAlone
         self.declarations = declarations
         self.logger = logger
     }
@@ -71,7 +74,9 @@ final class Registries: RegistryDirectory {
         settings.insecureSkipVerify = declaration.insecureSkipVerify
         if let connections = declaration.limits.connections { settings.connections = connections }
         let provider = StandardCredentials(settings: [id: try setting(of: declaration)], logger: logger)
-        return .http(try HTTPRegistry(settings: settings, credentials: provider, logger: logger))
+        let isCautious = isPlanAlone && declaration.credentials == .automatic
+        let credentials: any CredentialProvider = isCautious ? CautiousCredentials(provider, for: declaration) : provider
+        return .http(try HTTPRegistry(settings: settings, credentials: credentials, logger: logger))
     }
 
     /// Relative paths start at the root of the specs.

@@ -46,7 +46,7 @@ struct SavedPlan {
                 )
             }
         }
-        return PolicyCheck(policy: specs.result.policy).refusals(ofSaved: plan)
+        return PolicyCheck(policy: specs.result.policy).refusals(ofSaved: plan, desired: specs.result.desired)
     }
 
     /// Without specs, the plan's own registries are used, but no login or key that only the plan names.

@@ -20,7 +20,7 @@ extension HTTPRegistry {
                 scopes: [scope]
             )
         )
-        if response.status == 404 { return nil }
+        if try response.isAbsence(purpose) { return nil }
         guard response.isSuccess else { throw await exchange.error(for: response, purpose) }
         guard let size = response.contentLength, size >= 0 else {
             throw purpose.error(.badAnswer, status: response.status, "the registry does not say how large it is")

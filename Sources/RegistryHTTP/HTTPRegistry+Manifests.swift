@@ -11,10 +11,11 @@ extension HTTPRegistry {
     ) async throws(RegistryError) -> ManifestHead? {
         let purpose = purpose("resolve", repository, reference.suffix)
         let response = try await exchange.send(manifestRequest(.HEAD, reference, repository, purpose))
-        switch response.status {
-        case 404:
+        if try response.isAbsence(purpose) {
             remember(nil, reference, repository)
             return nil
+        }
+        switch response.status {
         case 400, 405, 501: return try await headByGetting(reference, repository)
         case 200..<300: break
         default: throw await exchange.error(for: response, purpose)
@@ -40,7 +41,7 @@ extension HTTPRegistry {
     ) async throws(RegistryError) -> ManifestDocument? {
         let purpose = purpose("read", repository, reference.suffix)
         let response = try await exchange.send(manifestRequest(.GET, reference, repository, purpose))
-        if response.status == 404 {
+        if try response.isAbsence(purpose) {
             remember(nil, reference, repository)
             return nil
         }

@@ -131,7 +131,7 @@ extension HTTPRegistry {
         while true {
             let request = RegistryRequest(method: .GET, address: address, purpose: purpose, scopes: [scope])
             let response = try await exchange.send(request)
-            if response.status == 404, address == first { return nil }
+            if address == first, try response.isAbsence(purpose) { return nil }
             guard response.isSuccess else { throw await exchange.error(for: response, purpose) }
             let bytes = try await response.collect(upTo: Self.largestPage, purpose)
             guard let page = try? JSONDecoder().decode(Page.self, from: Data(bytes)) else {

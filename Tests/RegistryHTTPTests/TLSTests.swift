@@ -127,7 +127,8 @@ import Testing
 
     @Test func aCertificateThatCannotBeReadIsNamed() throws {
         var settings = HTTPRegistrySettings(id: try RegistryID(host: "r.example"), caFile: "/nowhere/ca.pem")
-        let message = "cannot read /nowhere/ca.pem: it cannot be opened or is not a CA certificate in PEM form; the registry r.example names it"
+        let message =
+            "cannot read /nowhere/ca.pem: it cannot be opened or is not a CA certificate in PEM form; the registry r.example names it"
         #expect(throws: RegistryError.self) { try Connections(settings) }
         do throws(RegistryError) {
             _ = try Connections(settings)

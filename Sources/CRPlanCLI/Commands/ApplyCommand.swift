@@ -146,7 +146,7 @@ struct ApplyCommand: AsyncParsableCommand {
             let declarations = Dictionary(saved.plan.registries.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
             let root = SpecLoading.absolute(workspace.directory ?? ".")
             return (
-                Reconciliation(root: root, declarations: declarations, logger: talk.logger), refusals
+                Reconciliation(root: root, declarations: declarations, isPlanAlone: true, logger: talk.logger), refusals
             )
         }
         if saved.plan.source == .workspace, !workspace.files.isEmpty {

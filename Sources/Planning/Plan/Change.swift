@@ -171,4 +171,9 @@ package struct Change: Hashable, Sendable {
     package var isMove: Bool { kind == .put && oldDigest != nil }
 
     package var isRemoval: Bool { kind == .untag || kind == .delete }
+
+    /// Everything that a removal takes away, in full.
+    var removedNames: [String] {
+        [target.description] + consequences.removedTags.map { tag in target.address.map { "\($0):\(tag)" } ?? tag.description }
+    }
 }

@@ -57,9 +57,35 @@ package struct PolicyCheck {
         changes.flatMap { protected($0) } + limits(changes, estimates, globRemovals, tagCounts)
     }
 
-    /// Everything that can be held against a saved plan: what it touches, how much, and who asked for it.
-    package func refusals(ofSaved plan: Plan) -> [Refusal] {
-        refusals(of: plan.changes, estimates: plan.estimates) + plan.changes.compactMap(notOwned)
+    /// Everything that can be held against a saved plan: what it touches, how much, and who asked for it. `desired` is what the specs at
+    /// hand say; where `owners` stands, a plan's word about the file that asked for a change is not enough.
+    package func refusals(ofSaved plan: Plan, desired: DesiredState? = nil) -> [Refusal] {
+        let unasked = policy.owners.isEmpty ? [] : plan.changes.filter { desired?.asks(for: $0) == false }.map(notAsked)
+        return refusals(of: plan.changes, estimates: plan.estimates) + plan.changes.compactMap(notOwned) + unasked + withoutEstimate(plan)
+    }
+
+    private func notAsked(_ change: Change) -> Refusal {
+        Refusal(
+            code: "not-asked",
+            message: "no entry of \(change.origin.file) asks for this, so policy.owners cannot be checked",
+            subjects: [change.target.description],
+            help: "Plan again with the specs at hand."
+        )
+    }
+
+    /// A limit of bytes holds only where every put says how many it sends.
+    private func withoutEstimate(_ plan: Plan) -> [Refusal] {
+        guard policy.limits.upload != nil else { return [] }
+        let silent = plan.changes.filter { $0.kind == .put && $0.method != .tag && plan.estimates[$0.id] == nil }
+        guard !silent.isEmpty else { return [] }
+        return [
+            Refusal(
+                code: "limit-upload",
+                message: "the plan does not say how many bytes it sends, so policy.limits.upload cannot be checked",
+                subjects: silent.map(\.target.description),
+                help: "Plan again."
+            )
+        ]
     }
 
     private func notOwned(_ change: Change) -> Refusal? {
@@ -128,12 +154,14 @@ package struct PolicyCheck {
     ) -> [Refusal] {
         var found: [Refusal] = []
         let removals = changes.filter(\.isRemoval)
-        if let limit = policy.limits.deletions, removals.count > limit {
+        // The tags that go with a deleted image count as well: to their users they are just as gone.
+        let removed = removals.reduce(0) { $0 + 1 + $1.consequences.removedTags.count }
+        if let limit = policy.limits.deletions, removed > limit {
             found.append(
                 Refusal(
                     code: "limit-deletions",
-                    message: "the plan removes \(removals.count) tags and images, more than policy.limits.deletions allows (\(limit))",
-                    subjects: removals.map(\.target.description),
+                    message: "the plan removes \(removed) tags and images, more than policy.limits.deletions allows (\(limit))",
+                    subjects: removals.flatMap(\.removedNames),
                     help: "Check that all of them are meant; then raise the limit in crplan.yaml, or remove them in several steps."
                 )
             )

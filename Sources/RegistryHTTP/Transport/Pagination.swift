@@ -6,6 +6,9 @@ struct Pagination: Sendable {
         case broken(String)
     }
 
+    /// More pages than any list of tags has; a registry that goes on and on must not keep us for ever.
+    static let mostPages = 10_000
+
     private let origin: WebAddress.Origin
     private var visited: Set<WebAddress>
 
@@ -26,6 +29,7 @@ struct Pagination: Sendable {
         guard address.origin == origin else { return .broken("the link to the next page leads to another host, \(address.authority)") }
         // Distribution links to one page more, which is empty; that page has no link.
         guard visited.insert(address).inserted, newItems > 0 else { return .broken("the pages go in circles (pagination loop)") }
+        guard visited.count <= Self.mostPages else { return .broken("the list has more than \(Self.mostPages) pages") }
         return .next(address)
     }
 

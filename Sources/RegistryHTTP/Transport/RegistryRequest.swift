@@ -104,6 +104,21 @@ struct RegistryResponse: Sendable {
     var contentLength: Int64? { headers.first(name: "content-length").flatMap { Int64($0) } }
     var contentType: String? { headers.first(name: "content-type") }
 
+    /// Whether the registry says that the thing is not there. Throws when it is a web page that says so: a proxy's 404 tells nothing about
+    /// the registry, and taking it for absence would let images be pushed or removed by mistake.
+    func isAbsence(_ purpose: Purpose) throws(RegistryError) -> Bool {
+        guard status == 404 else { return false }
+        guard !error.isHTML, MediaType.essence(of: contentType ?? "") != "text/html" else {
+            throw purpose.error(
+                .badAnswer,
+                status: status,
+                "a web page answers, not a registry" + (error.text.isEmpty ? "" : ": \(error.text)"),
+                help: "check the host, its endpoint, and any proxy in between"
+            )
+        }
+        return true
+    }
+
     /// The whole body. Throws `.badAnswer` when it is larger than `limit`, `.unavailable` when it breaks off.
     func collect(upTo limit: Int, _ purpose: Purpose) async throws(RegistryError) -> [UInt8] {
         do {
