@@ -73,6 +73,13 @@ import Testing
         #expect(error.help?.contains("it has 3 tags, nearest: 1.4.0") == true)
     }
 
+    @Test func `versions with two parts are no versions, and the error says so`() throws {
+        var selector = TagSelector(base: .all)
+        selector.semver = try VersionRange(">=1")
+        let error = try #require(try world(["1.0", "1.1"]).plan(copy(selector)).errors.first)
+        #expect(error.help?.contains("'semver' counts full versions with three parts only") == true)
+    }
+
     @Test func `allowEmpty allows a selector to select nothing`() throws {
         #expect(try world(["nightly"]).converge(copy(.match(["1.5*"]), allowEmpty: true)).planned.ids.isEmpty)
     }

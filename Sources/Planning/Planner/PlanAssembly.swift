@@ -12,7 +12,10 @@ extension PlanningRun {
         plan.targetFilters = options.targets.map(\.text)
         plan.excludeFilters = options.excludes.map(\.text)
         plan.estimates = estimates.filter { changes[$0.key] != nil }
-        plan.leftOut = leftOut.sorted { ($0.what, $0.reason) < ($1.what, $1.reason) }
+        plan.leftOut = leftOut.sorted { left, right in
+            let (first, second) = (left.origin ?? Origin(file: "", line: 0), right.origin ?? Origin(file: "", line: 0))
+            return first == second ? (left.what, left.reason) < (right.what, right.reason) : first < second
+        }
         plan.scope = scope()
         let inOrder = refusals.sorted { ($0.code, $0.subjects.first ?? "", $0.message) < ($1.code, $1.subjects.first ?? "", $1.message) }
         return PlanResult(plan: plan, refusals: inOrder, diagnostics: Array(diagnostics).inReadingOrder())

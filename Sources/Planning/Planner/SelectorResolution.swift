@@ -212,7 +212,9 @@ extension PlanningRun {
         case .list(let tags): wanted = tags.first?.description ?? ""
         case .match(let globs): wanted = globs.first?.description ?? ""
         }
-        let count = "it has \(names.count) tag\(names.count == 1 ? "" : "s")" + nearest(wanted.filter { $0 != "*" }, names)
+        let isShort = entry.selector.semver != nil && names.contains { SemanticVersion($0) == nil && SemanticVersion("\($0).0") != nil }
+        let parts = isShort ? "; 'semver' counts full versions with three parts only" : ""
+        let count = "it has \(names.count) tag\(names.count == 1 ? "" : "s")" + nearest(wanted.filter { $0 != "*" }, names) + parts
         error(
             "nothing-selected",
             "the tags of this entry select nothing in \(source)",
