@@ -163,11 +163,13 @@ package final class StandardCredentials: CredentialProvider {
     ) async throws(RegistryError) -> Credential.Kind? {
         if !anew, let known = state.withLock({ $0.answers[call] }) { return known }
         let environment = environment
-        let kind = try await calls.run(call) { () async throws(RegistryError) in
-            try await CredentialHelper(suffix: call.suffix, origin: origin, registry: registry).get(call.server, environment)
+        return try await calls.run(call) { () async throws(RegistryError) in
+            // Another flight may have ended between the look above and this one's turn.
+            if !anew, let known = state.withLock({ $0.answers[call] }) { return known }
+            let kind = try await CredentialHelper(suffix: call.suffix, origin: origin, registry: registry).get(call.server, environment)
+            state.withLock { $0.answers[call] = .some(kind) }
+            return kind
         }
-        state.withLock { $0.answers[call] = .some(kind) }
-        return kind
     }
 
     private func failure(_ registry: RegistryID, _ reason: String, help: String? = nil) -> RegistryError {

@@ -66,9 +66,14 @@ package func run(
             output: .string(limit: 16 << 20),
             error: .string(limit: 16 << 20)
         ) { execution in
+            // By the process's number, not through `execution`: that one goes through a file descriptor, which is closed when the program
+            // has ended, and may by then be another program's.
+            let process = execution.processIdentifier.value
             handle?.attach { signal in
-                let signals: [ToolHandle.Signal: Subprocess.Signal] = [.interrupt: .interrupt, .terminate: .terminate, .kill: .kill]
-                try execution.send(signal: signals[signal] ?? .kill)
+                let signals: [ToolHandle.Signal: Int32] = [.interrupt: SIGINT, .terminate: SIGTERM, .kill: SIGKILL]
+                guard kill(process, signals[signal] ?? SIGKILL) == 0 || errno == ESRCH else {
+                    throw TestSupportError("cannot signal process \(process): errno \(errno)")
+                }
             }
             // A program that ends before it has read everything is no failure; with `.string` the library would trap on it.
             _ = try? await execution.standardInputWriter.write(Array(input.utf8))
