@@ -69,19 +69,19 @@ struct Inventory: Sendable {
             return try await registry.repositories().filter { $0.description.hasPrefix(prefix) }
         } catch {
             guard [.unsupported, .denied, .unauthorized, .notFound].contains(error.code) else { throw error }
-            let named = namedRepositories(of: place.registry).filter { $0.description.hasPrefix(prefix) }
+            let named = Self.namedRepositories(of: place.registry, in: specs.desired).filter { $0.description.hasPrefix(prefix) }
             guard !named.isEmpty else { throw error }
             return named
         }
     }
 
-    private func namedRepositories(of registry: RegistryID) -> [RepositoryName] {
+    static func namedRepositories(of registry: RegistryID, in desired: DesiredState) -> [RepositoryName] {
         var addresses: [RepositoryAddress] = []
-        for entry in specs.desired.images {
+        for entry in desired.images {
             addresses += entry.targets
             if case .reference(let source, _) = entry.source { addresses.append(source) }
         }
-        for entry in specs.desired.copies {
+        for entry in desired.copies {
             if case .repository(let source, let targets) = entry.scope { addresses += targets + [source] }
         }
         return Set(addresses.filter { $0.registry == registry }.map(\.repository)).sorted()

@@ -51,7 +51,8 @@ import Testing
     @Test func `without a login init says so`() async throws {
         try await withShop { shop in
             try shop.writeSpec()
-            expect(try await shop.sandbox.crplan("init", "us"), 0, stdout: ["No login for us.registry.example"])
+            let result = try await shop.sandbox.crplan("init", "us")
+            expect(result, 0, stdout: ["No login for us.registry.example", "may list the repositories (", "shows only when it does"])
         }
     }
 

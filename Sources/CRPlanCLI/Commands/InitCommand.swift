@@ -83,7 +83,12 @@ struct InitCommand: AsyncParsableCommand {
             logger: talk.logger
         )
         do throws(RegistryError) {
-            let report = try await reconciliation.registries.registry(declaration.id).checkLogin()
+            let registry = try reconciliation.registries.registry(declaration.id)
+            var report = try await registry.checkLogin()
+            if !id.isLayout {
+                let named = specs.map { Inventory.namedRepositories(of: id, in: $0.result.desired) } ?? []
+                report.facts += await LoginRights(registry: registry).describe(named)
+            }
             await reconciliation.shutdown()
             console.result(describe(report, declaration.id))
             return .done
