@@ -157,6 +157,7 @@ import Testing
         } catch {
             #expect(error.code == .unavailable)
             #expect(error.reason == "127.0.0.1:1 cannot be reached: connection refused")
+            #expect(error.help == "check that it is up and that this machine may reach it, then try again")
         }
         await client.shutdown()
         #expect(clock.sleeps.count == 2)

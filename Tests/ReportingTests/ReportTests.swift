@@ -92,6 +92,10 @@ import Testing
         report.stopReason = "cannot write j.jsonl: no space left on the device"
         let text = ReportText.render(report, of: plan)
         #expect(text.contains("\nStopped: cannot write j.jsonl: no space left on the device.\n"))
+        // Also where every change was made before it broke.
+        var done = self.report(plan) { _ in ChangeResult(.done) }
+        done.stopReason = report.stopReason
+        #expect(ReportText.render(done, of: plan).hasSuffix("Apply the same plan again to go on; what is done stays done.\n"))
     }
 
     @Test func `progress is counted, and told where it matters`() throws {

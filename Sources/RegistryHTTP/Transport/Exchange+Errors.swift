@@ -23,10 +23,13 @@ extension Exchange {
         case .foreign(let error): return error
         case .cancelled: return purpose.cancelled
         case .unreachable(let reason):
-            return purpose.error(.unavailable, "\(host) cannot be reached: \(reason)")
+            let help = "check that it is up and that this machine may reach it, then try again"
+            return purpose.error(.unavailable, "\(host) cannot be reached: \(reason)", help: help)
         case .unknownHost(let name):
             return purpose.error(.unavailable, "no such host: \(name.withVisibleControls)", help: "check the registry's name")
-        case .broken(let reason): return purpose.error(.unavailable, "\(host): \(reason)")
+        case .broken(let reason):
+            let help = "try again; if it stays so, look at the registry and any proxy before it"
+            return purpose.error(.unavailable, "\(host): \(reason)", help: help)
         case .refused(let reason): return purpose.error(.untrusted, reason.withVisibleControls)
         case .tls(_, speaksPlainHTTP: true):
             return purpose.error(.untrusted, "\(host) speaks plain HTTP", help: "if that is intended, set plainHTTP for it")
@@ -68,6 +71,7 @@ extension Exchange {
         case 429: return "try again later"
         case 413: return "the registry or a proxy before it limits the size"
         case 415: return "the registry does not take this media type"
+        case 500...: return "the registry has a problem of its own; try again later"
         default: return nil
         }
     }

@@ -72,7 +72,7 @@ package enum ReportText {
         let kinds = Set(view.troubles.map(\.kind))
         if kinds.contains(.stale) {
             lines.append("The registries moved since the plan was made: plan again and look at what has changed.")
-        } else if !kinds.isEmpty {
+        } else if !kinds.isEmpty || report.stopReason != nil {
             lines.append("Apply the same plan again to go on; what is done stays done.")
         }
         return lines
