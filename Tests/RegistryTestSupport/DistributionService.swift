@@ -1,16 +1,30 @@
 internal import FoundationEssentials
-internal import OCI
+package import OCI
 internal import Synchronization
 
-/// The distribution API (distribution-spec 1.1) over a registry in memory: one request in, one reply out. It behaves as Debian's
+/// Where a `DistributionService` keeps its content.
+package protocol DistributionStore: Sendable {
+    /// Does the work of one request, in one go.
+    func perform<Result: Sendable>(
+        _ operation: Operation,
+        _ work: (inout RegistryContents, Set<RegistryFeature>) throws(RegistryError) -> Result
+    ) async throws(RegistryError) -> Result
+}
+
+/// The distribution API (distribution-spec 1.1) over content in memory: one request in, one reply out. It behaves as Debian's
 /// docker-registry does where the specification leaves a choice, and stricter where that shows a client's mistakes.
-struct DistributionService: Sendable {
-    let registry: InMemoryRegistry
+package struct DistributionService: Sendable {
+    let registry: any DistributionStore
     /// The most entries of one page, whatever the client asks.
     let pageSize: Int
     let uploads = UploadSessions()
 
-    func reply(to request: LoopbackRequest, body: [UInt8]) async -> LoopbackReply {
+    package init(registry: any DistributionStore, pageSize: Int) {
+        self.registry = registry
+        self.pageSize = pageSize
+    }
+
+    package func reply(to request: LoopbackRequest, body: [UInt8]) async -> LoopbackReply {
         do throws(RegistryError) {
             guard let route = Route(request.path) else { return .text(404, "404 page not found\n") }
             return try await reply(to: request, on: route, body: body)
@@ -169,7 +183,7 @@ struct DistributionService: Sendable {
 }
 
 /// What a path of the API names.
-enum Route: Hashable, Sendable {
+package enum Route: Hashable, Sendable {
     case base, catalog
     case tags(RepositoryName)
     case manifest(RepositoryName, String)
@@ -178,7 +192,7 @@ enum Route: Hashable, Sendable {
     case upload(RepositoryName, String)
     case referrers(RepositoryName, Digest)
 
-    init?(_ path: String) {
+    package init?(_ path: String) {
         guard path.hasPrefix("/v2/") else { return nil }
         let rest = path.dropFirst(4)
         if rest.isEmpty {
@@ -210,7 +224,7 @@ enum Route: Hashable, Sendable {
     }
 
     /// What a token must allow for this route, such as `repository:a/b:push`.
-    func scope(for method: String) -> (resource: String, action: String)? {
+    package func scope(for method: String) -> (resource: String, action: String)? {
         let action = method == "GET" || method == "HEAD" ? "pull" : method == "DELETE" ? "delete" : "push"
         switch self {
         case .base: return nil

@@ -3,7 +3,7 @@ internal import Synchronization
 
 /// A registry in memory that behaves as real ones do: it refuses what is incomplete, and can lack features. Tests watch it, change it
 /// under the feet of the code at work, and make it fail.
-package final class InMemoryRegistry: Sendable {
+package final class InMemoryRegistry: DistributionStore {
     /// Called before each operation. It may throw, suspend, or change the registry (`update`).
     package typealias Hook = @Sendable (Operation, InMemoryRegistry) async throws(RegistryError) -> Void
 
@@ -123,7 +123,7 @@ package final class InMemoryRegistry: Sendable {
     // MARK: For the conformance and the loopback server
 
     /// Counts, runs the hook and the faults, and does the work.
-    func perform<Result: Sendable>(
+    package func perform<Result: Sendable>(
         _ operation: Operation,
         _ work: (inout RegistryContents, Set<RegistryFeature>) throws(RegistryError) -> Result
     ) async throws(RegistryError) -> Result {

@@ -1,10 +1,10 @@
 internal import NIOCore
 internal import NIOHTTP1
 
-/// One connection of the loopback server: requests one after the other until either side closes.
+/// One connection of a loopback server: requests one after the other until either side closes.
 struct LoopbackConnection: Sendable {
     let client: LoopbackChannel
-    let server: LoopbackRegistryServer
+    let server: any LoopbackService
 
     private struct Closed: Error {}
 
@@ -28,7 +28,7 @@ struct LoopbackConnection: Sendable {
     private typealias Output = NIOAsyncChannelOutboundWriter<HTTPServerResponsePart>
 
     private func answer(_ head: HTTPRequestHead, _ parts: inout Parts, _ output: Output) async throws {
-        let (request, script) = server.received(head)
+        let (request, script) = server.received(LoopbackRequest(number: 0, head))
         if let script, script.isEarly, let reply = script.reply {
             server.answered(request, bodySize: 0, status: reply.status)
             try await send(reply, script, head, output)

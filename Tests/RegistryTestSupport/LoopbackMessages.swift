@@ -36,7 +36,7 @@ package struct LoopbackRequest: Sendable, Hashable {
 
     package func parameters(_ name: String) -> [String] { Self.parameters(query).filter { $0.name == name }.map(\.value) }
 
-    static func parameters(_ query: String) -> [(name: String, value: String)] {
+    package static func parameters(_ query: String) -> [(name: String, value: String)] {
         query.split(separator: "&").map { pair in
             let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             return (decode(parts[0]), parts.count > 1 ? decode(parts[1]) : "")
@@ -79,7 +79,7 @@ package struct LoopbackReply: Sendable, Hashable {
         LoopbackReply(status, headers: headers, json: #"{"errors":[{"code":\#(quoted(code)),"message":\#(quoted(message))}]}"#)
     }
 
-    static func text(_ status: Int, _ text: String) -> LoopbackReply {
+    package static func text(_ status: Int, _ text: String) -> LoopbackReply {
         LoopbackReply(status, headers: ["Content-Type": "text/plain; charset=utf-8"], body: Array(text.utf8))
     }
 }
@@ -177,7 +177,7 @@ package struct ScriptedAnswer: Sendable {
 }
 
 /// A JSON string with its quotes.
-func quoted(_ text: String) -> String {
+package func quoted(_ text: String) -> String {
     var result = "\""
     for scalar in text.unicodeScalars {
         switch scalar {

@@ -1,13 +1,11 @@
-internal import NIOCore
 internal import NIOHTTP1
-internal import NIOPosix
 internal import NIOSSL
 package import OCI
 internal import Synchronization
 
 /// An HTTP/1.1 server on 127.0.0.1 that speaks the distribution API over a registry in memory. Tests script it: a script sees the head
 /// of each request and may say what happens instead.
-package final class LoopbackRegistryServer: Sendable {
+package final class LoopbackRegistryServer: LoopbackService {
     package struct Options: Sendable {
         package var authentication = LoopbackAuthentication.none
         /// A server certificate; nil: plain HTTP.
@@ -100,21 +98,22 @@ package final class LoopbackRegistryServer: Sendable {
 
     // MARK: For the connections
 
-    func connectionBegan() { state.withLock { $0.connections += 1 } }
+    package func connectionBegan() { state.withLock { $0.connections += 1 } }
 
-    func received(_ head: HTTPRequestHead) -> (request: LoopbackRequest, answer: ScriptedAnswer?) {
+    package func received(_ request: LoopbackRequest) -> (request: LoopbackRequest, answer: ScriptedAnswer?) {
         let (number, scripts) = state.withLock { state in
             state.count += 1
             return (state.count, state.scripts)
         }
-        let request = LoopbackRequest(number: number, head)
+        var request = request
+        request.number = number
         for script in scripts.reversed() {
             if let answer = script(request) { return (request, answer) }
         }
         return (request, nil)
     }
 
-    func reply(to request: LoopbackRequest, body: [UInt8]) async -> LoopbackReply {
+    package func reply(to request: LoopbackRequest, body: [UInt8]) async -> LoopbackReply {
         if request.path == "/token" { return authenticator.token(request, body: body) }
         let scheme = options.certificate == nil ? "http" : "https"
         if let refusal = authenticator.refusal(of: request, tokenURL: "\(scheme)://127.0.0.1:\(tokenPort)/token") { return refusal }
@@ -124,7 +123,7 @@ package final class LoopbackRegistryServer: Sendable {
         return await service.reply(to: request, body: body)
     }
 
-    func answered(_ request: LoopbackRequest, bodySize: Int, status: Int?) {
+    package func answered(_ request: LoopbackRequest, bodySize: Int, status: Int?) {
         var shown = request
         if let value = shown.headers["authorization"] { shown.headers["authorization"] = value.prefix { $0 != " " } + " <redacted>" }
         state.withLock { $0.log.append(LoggedRequest(request: shown, bodySize: bodySize, status: status)) }
@@ -137,42 +136,14 @@ package func withLoopbackRegistryServer<Result: Sendable>(
     _ options: LoopbackRegistryServer.Options = LoopbackRegistryServer.Options(),
     _ body: @escaping @Sendable (LoopbackRegistryServer) async throws -> Result
 ) async throws -> Result {
-    let context = try tlsContext(options)
-    let main = try await listen(context)
-    var listeners = [main]
-    if case .bearer(let bearer) = options.authentication, bearer.hasOwnPort { listeners.append(try await listen(context)) }
-    let ports = listeners.compactMap { $0.channel.localAddress?.port }
-    guard let port = ports.first, let tokenPort = ports.last else { throw TestSupportError("no port to listen on") }
-    let server = LoopbackRegistryServer(registry: registry, options: options, port: port, tokenPort: tokenPort)
-    return try await withThrowingTaskGroup(of: Void.self) { group in
-        for listener in listeners {
-            group.addTask { try await serve(listener, server) }
-        }
-        defer { group.cancelAll() }
-        return try await body(server)
-    }
-}
-
-typealias LoopbackChannel = NIOAsyncChannel<HTTPServerRequestPart, HTTPServerResponsePart>
-
-private func listen(_ context: NIOSSLContext?) async throws -> NIOAsyncChannel<LoopbackChannel, Never> {
-    try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
-        .bind(host: "127.0.0.1", port: 0) { channel in
-            channel.eventLoop.makeCompletedFuture {
-                if let context { try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: context)) }
-                try channel.pipeline.syncOperations.configureHTTPServerPipeline(withPipeliningAssistance: false)
-                return try LoopbackChannel(wrappingChannelSynchronously: channel)
-            }
-        }
-}
-
-private func serve(_ listener: NIOAsyncChannel<LoopbackChannel, Never>, _ server: LoopbackRegistryServer) async throws {
-    try await withThrowingDiscardingTaskGroup { group in
-        try await listener.executeThenClose { clients in
-            for try await client in clients {
-                group.addTask { await LoopbackConnection(client: client, server: server).run() }
-            }
-        }
+    var count = 1
+    if case .bearer(let bearer) = options.authentication, bearer.hasOwnPort { count = 2 }
+    return try await withLoopbackListeners(count, tlsContext(options)) { ports in
+        let tokenPort = ports.count > 1 ? ports[1] : ports[0]
+        let server = LoopbackRegistryServer(registry: registry, options: options, port: ports[0], tokenPort: tokenPort)
+        return (ports.map { _ in server }, server)
+    } body: { server in
+        try await body(server)
     }
 }
 
