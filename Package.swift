@@ -72,6 +72,7 @@ let package = Package(
         .testTarget(name: "FilesTests", dependencies: ["Files", systemPackage]),
         .testTarget(name: "CredentialsTests", dependencies: ["Credentials", "Registry", "Files", "OCI", logging]),
         .testTarget(name: "RegistryHTTPTests", dependencies: ["RegistryHTTP", "Registry", "RegistryTestSupport", "OCI", logging]),
+        .testTarget(name: "RegistryICRTests", dependencies: ["RegistryICR", "Registry", "OCI"]),
         .testTarget(name: "RegistryLayoutTests", dependencies: ["RegistryLayout", "Registry", "RegistryTestSupport", "Files", "OCI"]),
         .testTarget(name: "ImageSourcesTests", dependencies: ["ImageSources", "Registry", "RegistryTestSupport", "Files", "OCI"]),
         .testTarget(

@@ -31,19 +31,23 @@ package struct CredentialEnvironment: Sendable {
     package var readFile: @Sendable (_ path: String) throws(Failure) -> [UInt8]?
     /// Runs `program get` with `input` on its standard input; `program` is a bare name to be found on the PATH.
     package var runHelper: @Sendable (_ program: String, _ input: String) async throws(Failure) -> HelperOutcome
+    /// Runs a program by its bare name with arguments and without input; `nil`: it is not on the PATH.
+    package var runProgram: @Sendable (_ program: String, _ arguments: [String]) async throws(Failure) -> HelperOutcome?
 
     package init(
         variables: [String: String],
         home: String,
         userID: UInt32,
         readFile: @escaping @Sendable (_ path: String) throws(Failure) -> [UInt8]?,
-        runHelper: @escaping @Sendable (_ program: String, _ input: String) async throws(Failure) -> HelperOutcome
+        runHelper: @escaping @Sendable (_ program: String, _ input: String) async throws(Failure) -> HelperOutcome,
+        runProgram: @escaping @Sendable (_ program: String, _ arguments: [String]) async throws(Failure) -> HelperOutcome? = { _, _ in nil }
     ) {
         self.variables = variables
         self.home = home
         self.userID = userID
         self.readFile = readFile
         self.runHelper = runHelper
+        self.runProgram = runProgram
     }
 
     /// That of this process.
@@ -64,6 +68,10 @@ package struct CredentialEnvironment: Sendable {
             },
             runHelper: { program, input async throws(Failure) in
                 try await HelperProgram.run(program, input: input, searchPath: path)
+            },
+            runProgram: { program, arguments async throws(Failure) in
+                guard HelperProgram.find(program, in: path) != nil else { return nil }
+                return try await HelperProgram.run(program, arguments, input: "", searchPath: path)
             }
         )
     }

@@ -2,13 +2,14 @@ internal import Glibc
 internal import Subprocess
 internal import SystemPackage
 
-/// Runs `docker-credential-…` programs: no shell, at most 30 s, at most 64 KiB of answer.
+/// Runs programs that know logins, such as `docker-credential-…`: no shell, at most 30 s, at most 64 KiB of answer.
 enum HelperProgram {
     static let timeLimit = Duration.seconds(30)
     static let largestOutput = 64 << 10
 
     static func run(
         _ program: String,
+        _ arguments: [String] = ["get"],
         input: String,
         searchPath: String,
         limit: Duration = timeLimit
@@ -16,7 +17,7 @@ enum HelperProgram {
         guard let path = find(program, in: searchPath) else { throw .init("it is not on PATH") }
         do {
             return try await withThrowingTaskGroup(of: CredentialEnvironment.HelperOutcome?.self) { group in
-                group.addTask { try await start(path, input) }
+                group.addTask { try await start(path, arguments, input) }
                 group.addTask {
                     try await Task.sleep(for: limit)
                     return nil
@@ -38,10 +39,10 @@ enum HelperProgram {
         }
     }
 
-    private static func start(_ path: String, _ input: String) async throws -> CredentialEnvironment.HelperOutcome {
+    private static func start(_ path: String, _ arguments: [String], _ input: String) async throws -> CredentialEnvironment.HelperOutcome {
         let result = try await Subprocess.run(
             .path(FilePath(path)),
-            arguments: ["get"],
+            arguments: Arguments(arguments),
             input: .inputWriter,
             output: .bytes(limit: largestOutput),
             error: .discarded
@@ -59,7 +60,7 @@ enum HelperProgram {
     }
 
     /// In absolute folders of the PATH only, never in the working directory.
-    private static func find(_ program: String, in searchPath: String) -> String? {
+    static func find(_ program: String, in searchPath: String) -> String? {
         for folder in searchPath.split(separator: ":") where folder.hasPrefix("/") {
             let path = "\(folder)/\(program)"
             if access(path, X_OK) == 0 { return path }

@@ -1,0 +1,70 @@
+package import OCI
+
+/// What a registry's management API does beside content. Every call is safe to repeat: what is already so counts as done. Errors name the
+/// missing right.
+package protocol RegistryAdministration: Sendable {
+    /// Those of the account, sorted by name.
+    func namespaces() async throws(RegistryError) -> [NamespaceDetails]
+
+    /// `resourceGroup`: its id; `nil`: what the registry takes by default.
+    func createNamespace(_ name: String, resourceGroup: String?) async throws(RegistryError)
+
+    /// Once for all: a namespace never changes its resource group.
+    func assignNamespace(_ name: String, resourceGroup: String) async throws(RegistryError)
+
+    /// With all its images and its trash; nothing brings them back.
+    func deleteNamespace(_ name: String) async throws(RegistryError)
+
+    /// Everything that is live in a namespace, tagged or not, by repository.
+    func inventory(of namespace: String) async throws(RegistryError) -> [RepositoryName: [InventoryImage]]
+
+    func retention(of namespace: String) async throws(RegistryError) -> RetentionPolicy
+
+    /// Replaces the policy, and runs it at once.
+    func setRetention(_ policy: RetentionPolicy, of namespace: String) async throws(RegistryError)
+
+    /// What the policy would remove now, as `repository@digest` with its tags, sorted. Changes nothing.
+    func retentionVictims(_ policy: RetentionPolicy, of namespace: String) async throws(RegistryError) -> [RetentionVictim]
+
+    /// Sorted by repository and digest.
+    func trash(of namespace: String) async throws(RegistryError) -> [TrashedImage]
+
+    /// Brings the image back with those of its tags that are not taken meanwhile; those are the answer, sorted.
+    func restore(_ digest: Digest, in repository: RepositoryName) async throws(RegistryError) -> [TagName]
+
+    /// Throws `.denied` where the login may not read it.
+    func quota() async throws(RegistryError) -> Quota
+
+    /// Puts `tag` on an image of the same registry, without moving content. Signatures are not carried.
+    func tag(_ source: Digest, of repository: RepositoryName, as tag: TagName, in target: RepositoryName) async throws(RegistryError)
+
+    /// Removes images with all their tags; each has a result of its own.
+    func deleteImages(_ images: [ImageName]) async -> [ImageName: RegistryError?]
+}
+
+/// A manifest in a repository.
+package struct ImageName: Hashable, Sendable, Comparable {
+    package var repository: RepositoryName
+    package var digest: Digest
+
+    package init(_ repository: RepositoryName, _ digest: Digest) {
+        self.repository = repository
+        self.digest = digest
+    }
+
+    package static func < (left: ImageName, right: ImageName) -> Bool {
+        (left.repository.description, left.digest.description) < (right.repository.description, right.digest.description)
+    }
+}
+
+/// An image that a retention policy would remove.
+package struct RetentionVictim: Hashable, Sendable {
+    package var image: ImageName
+    /// Sorted.
+    package var tags: [TagName]
+
+    package init(image: ImageName, tags: [TagName]) {
+        self.image = image
+        self.tags = tags
+    }
+}

@@ -1,0 +1,160 @@
+package import OCI
+package import Registry
+internal import RegistryHTTP
+
+extension ICRRegistry: RegistryAdministration {
+    private typealias Purpose = ManagementClient.Purpose
+
+    /// References in one request for a bulk deletion; no limit is known, so it stays small.
+    static let deletionsAtOnce = 50
+
+    package func namespaces() async throws(RegistryError) -> [NamespaceDetails] {
+        let purpose = Purpose(action: "list the namespaces of", object: id.description, right: .any)
+        return try await management.value(.namespaces, for: purpose, ManagementAnswer.namespaces)
+    }
+
+    package func createNamespace(_ name: String, resourceGroup: String?) async throws(RegistryError) {
+        let purpose = Purpose(action: "create the namespace", object: "\(id)/\(name)", right: .accountManager)
+        _ = try await management.call(.createNamespace(name, resourceGroup: resourceGroup), for: purpose)
+    }
+
+    package func assignNamespace(_ name: String, resourceGroup: String) async throws(RegistryError) {
+        let purpose = Purpose(action: "assign to a resource group the namespace", object: "\(id)/\(name)", right: .accountManager)
+        _ = try await management.call(.assignNamespace(name, resourceGroup: resourceGroup), for: purpose)
+    }
+
+    package func deleteNamespace(_ name: String) async throws(RegistryError) {
+        let purpose = Purpose(action: "delete the namespace", object: "\(id)/\(name)", right: .accountManager)
+        _ = try await management.call(.deleteNamespace(name), for: purpose)
+    }
+
+    package func inventory(of namespace: String) async throws(RegistryError) -> [RepositoryName: [InventoryImage]] {
+        try await inventory(in: namespace)
+    }
+
+    /// `place`: a namespace, or a repository with its namespace.
+    func inventory(in place: String) async throws(RegistryError) -> [RepositoryName: [InventoryImage]] {
+        let namespace = String(place.prefix { $0 != "/" })
+        let purpose = Purpose(action: "list the images of", object: "\(id)/\(place)", right: .reader(namespace: namespace))
+        let host = id.description
+        return try await management.value(.inventory(of: place), for: purpose) { bytes throws(ManagementAnswer.Invalid) in
+            try ManagementAnswer.inventory(bytes, host: host, namespace: namespace)
+        }
+    }
+
+    package func retention(of namespace: String) async throws(RegistryError) -> RetentionPolicy {
+        let purpose = Purpose(action: "read the retention of", object: "\(id)/\(namespace)", right: .reader(namespace: namespace))
+        return try await management.value(.retention(of: namespace), for: purpose, ManagementAnswer.retention)
+    }
+
+    package func setRetention(_ policy: RetentionPolicy, of namespace: String) async throws(RegistryError) {
+        let purpose = Purpose(
+            action: "set the retention of",
+            object: "\(id)/\(namespace)",
+            right: .readerAndWriter(namespace: namespace)
+        )
+        _ = try await management.call(.setRetention(policy, of: namespace), for: purpose)
+    }
+
+    package func retentionVictims(
+        _ policy: RetentionPolicy,
+        of namespace: String
+    ) async throws(RegistryError) -> [RetentionVictim] {
+        let purpose = Purpose(
+            action: "analyse the retention of",
+            object: "\(id)/\(namespace)",
+            right: .reader(namespace: namespace)
+        )
+        let host = id.description
+        let found = try await management.value(.analyzeRetention(policy, of: namespace), for: purpose) {
+            bytes throws(ManagementAnswer.Invalid) in
+            try ManagementAnswer.victims(bytes, host: host, namespace: namespace)
+        }
+        return found.map { RetentionVictim(image: ImageName($0.repository, $0.digest), tags: $0.tags) }
+    }
+
+    package func trash(of namespace: String) async throws(RegistryError) -> [TrashedImage] {
+        let purpose = Purpose(
+            action: "list the trash of",
+            object: "\(id)/\(namespace)",
+            right: .readerAndWriter(namespace: namespace)
+        )
+        let host = id.description
+        return try await management.value(.trash(of: namespace), for: purpose) { bytes throws(ManagementAnswer.Invalid) in
+            try ManagementAnswer.trash(bytes, host: host, namespace: namespace)
+        }
+    }
+
+    package func restore(_ digest: Digest, in repository: RepositoryName) async throws(RegistryError) -> [TagName] {
+        let reference = "\(id)/\(repository)@\(digest)"
+        let purpose = Purpose(
+            action: "restore from the trash",
+            object: reference,
+            right: .writer(namespace: repository.namespace)
+        )
+        return try await management.value(.restore(reference), for: purpose, ManagementAnswer.restoredTags)
+    }
+
+    package func quota() async throws(RegistryError) -> Quota {
+        let purpose = Purpose(action: "read the quota of", object: id.description, right: .any)
+        return try await management.value(.quota, for: purpose, ManagementAnswer.quota)
+    }
+
+    package func tag(
+        _ source: Digest,
+        of repository: RepositoryName,
+        as tag: TagName,
+        in target: RepositoryName
+    ) async throws(RegistryError) {
+        let purpose = Purpose(action: "tag", object: "\(id)/\(target):\(tag)", right: .writer(namespace: target.namespace))
+        _ = try await management.call(.tag("\(id)/\(repository)@\(source)", as: "\(id)/\(target):\(tag)"), for: purpose)
+    }
+
+    package func deleteImages(_ images: [ImageName]) async -> [ImageName: RegistryError?] {
+        var results: [ImageName: RegistryError?] = [:]
+        // One repository per request: the answer may name bare digests.
+        for (repository, ofOne) in Dictionary(grouping: images, by: \.repository).sorted(by: { $0.key < $1.key }) {
+            var rest = ofOne.map(\.digest)[...]
+            while !rest.isEmpty {
+                let part = Array(rest.prefix(Self.deletionsAtOnce))
+                rest = rest.dropFirst(part.count)
+                results.merge(await delete(part, in: repository)) { _, new in new }
+            }
+        }
+        return results
+    }
+
+    private func delete(_ digests: [Digest], in repository: RepositoryName) async -> [ImageName: RegistryError?] {
+        let right = ManagementProblem.Right.writer(namespace: repository.namespace)
+        let object = "\(id)/\(repository)" + (digests.count == 1 ? "@\(digests[0])" : " (\(digests.count) images)")
+        let purpose = Purpose(action: "delete", object: object, right: right)
+        var results: [ImageName: RegistryError?] = [:]
+        let references = digests.map { "\(id)/\(repository)@\($0)" }
+        do throws(RegistryError) {
+            let answers = try await management.value(.deleteImages(references), for: purpose) {
+                bytes throws(ManagementAnswer.Invalid) in
+                try ManagementAnswer.deletions(bytes, of: references)
+            }
+            for (digest, reference) in zip(digests, references) {
+                let image = ImageName(repository, digest)
+                switch answers[reference] {
+                case .some(.none): results[image] = .some(nil)
+                case .some(.some(let problem)):
+                    results[image] = problem.error(status: nil, action: "delete", object: reference, registry: id, right: right)
+                case nil:
+                    results[image] = RegistryError(
+                        .badAnswer,
+                        action: "delete",
+                        object: reference,
+                        registry: id,
+                        reason: "the answer does not say what became of it",
+                        help: "plan again to see whether it is still there"
+                    )
+                }
+            }
+        } catch {
+            for digest in digests { results[ImageName(repository, digest)] = error }
+        }
+        return results
+    }
+}
