@@ -34,12 +34,30 @@ struct QuestionReader: Sendable {
             .referrers(try await registry(address).referrers(of: digest, in: address.repository).descriptors)
         case .capability(let feature, let address):
             .capability(try await registry(address).capability(feature, in: address.repository))
+        case .administration(let id, let question):
+            try await administration(id, question).map(Fact.administration)
         case .content(let location): try await content(location).map(Fact.content)
         }
     }
 
     private func registry(_ address: RepositoryAddress) throws(RegistryError) -> any RegistryReader {
         try registries.registry(address.registry)
+    }
+
+    private func administration(
+        _ id: RegistryID,
+        _ question: AdministrationQuestion
+    ) async throws(RegistryError) -> AdministrationFact? {
+        guard let administration = try registries.registry(id).administration else { return nil }
+        return switch question {
+        case .namespaces: .namespaces(try await administration.namespaces())
+        case .inventory(let namespace): .inventory(try await administration.inventory(of: namespace))
+        case .retention(let namespace): .retention(try await administration.retention(of: namespace))
+        case .retentionVictims(let policy, let namespace):
+            .retentionVictims(try await administration.retentionVictims(policy, of: namespace))
+        case .trash(let namespace): .trash(try await administration.trash(of: namespace))
+        case .quota: .quota(try await administration.quota())
+        }
     }
 
     private func manifest(_ digest: Digest, at address: RepositoryAddress) async throws(RegistryError) -> ManifestDocument? {

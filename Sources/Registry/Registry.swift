@@ -107,6 +107,13 @@ package protocol RegistryReader: Sendable {
 
     /// Who the registry takes us for, for `init`: checks the login with a harmless read.
     func checkLogin() async throws(RegistryError) -> LoginReport
+
+    /// Its management API; `nil` where there is none.
+    var administration: (any RegistryAdministration)? { get }
+}
+
+extension RegistryReader {
+    package var administration: (any RegistryAdministration)? { nil }
 }
 
 /// What `init HOST` says about a registry. No secret in it.

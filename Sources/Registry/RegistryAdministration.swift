@@ -41,30 +41,3 @@ package protocol RegistryAdministration: Sendable {
     /// Removes images with all their tags; each has a result of its own.
     func deleteImages(_ images: [ImageName]) async -> [ImageName: RegistryError?]
 }
-
-/// A manifest in a repository.
-package struct ImageName: Hashable, Sendable, Comparable {
-    package var repository: RepositoryName
-    package var digest: Digest
-
-    package init(_ repository: RepositoryName, _ digest: Digest) {
-        self.repository = repository
-        self.digest = digest
-    }
-
-    package static func < (left: ImageName, right: ImageName) -> Bool {
-        (left.repository.description, left.digest.description) < (right.repository.description, right.digest.description)
-    }
-}
-
-/// An image that a retention policy would remove.
-package struct RetentionVictim: Hashable, Sendable {
-    package var image: ImageName
-    /// Sorted.
-    package var tags: [TagName]
-
-    package init(image: ImageName, tags: [TagName]) {
-        self.image = image
-        self.tags = tags
-    }
-}

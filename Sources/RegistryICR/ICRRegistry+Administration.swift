@@ -8,6 +8,8 @@ extension ICRRegistry: RegistryAdministration {
     /// References in one request for a bulk deletion; no limit is known, so it stays small.
     static let deletionsAtOnce = 50
 
+    package var administration: (any RegistryAdministration)? { self }
+
     package func namespaces() async throws(RegistryError) -> [NamespaceDetails] {
         let purpose = Purpose(action: "list the namespaces of", object: id.description, right: .any)
         return try await management.value(.namespaces, for: purpose, ManagementAnswer.namespaces)

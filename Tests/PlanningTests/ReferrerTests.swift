@@ -163,6 +163,7 @@ import Testing
                 case .config: "config"
                 case .referrers: "referrers"
                 case .capability: "capability"
+                case .administration: "administration"
                 case .content: "content"
                 }
             counts[kind, default: 0] += 1

@@ -119,7 +119,7 @@ struct RemovalCheck {
             switch precondition {
             case .tagsOnDigest(let tags): expected = tags.sorted()
             case .unneeded(let other), .at(let other): if other != digest { return .unknown }
-            case .absent, .contents, .retentionVictims, .inTrash, .fingerprint: return .unknown
+            case .absent, .contents, .unassigned, .retention, .retentionVictims, .inTrash, .fingerprint: return .unknown
             }
         }
         return found == expected ? .mayDelete(found) : .stale(expected: text(expected), found: text(found))

@@ -23,7 +23,7 @@ enum TargetCheck: Hashable, Sendable {
             switch precondition {
             case .absent: expected = nil
             case .at(let digest): expected = digest
-            case .tagsOnDigest, .unneeded, .contents, .retentionVictims, .inTrash, .fingerprint:
+            case .tagsOnDigest, .unneeded, .contents, .unassigned, .retention, .retentionVictims, .inTrash, .fingerprint:
                 self = .unknown
                 return
             }

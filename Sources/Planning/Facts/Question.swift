@@ -18,6 +18,8 @@ package enum Question: Hashable, Sendable {
     case referrers(RepositoryAddress, Digest)
     /// Whether a registry can do something. Answer: `.capability`.
     case capability(RegistryFeature, RepositoryAddress)
+    /// Something of a registry's administration. Answer: `.administration`; `absent` where the registry has none.
+    case administration(RegistryID, AdministrationQuestion)
     /// What a layout or archive outside registries holds. Answer: `.content`.
     case content(ContentLocation)
 
@@ -27,7 +29,7 @@ package enum Question: Hashable, Sendable {
         case .head(let address, _), .tags(let address), .digests(let address), .manifest(let address, _), .config(let address, _),
             .referrers(let address, _), .capability(_, let address):
             address.registry
-        case .repositories(let registry): registry
+        case .repositories(let registry), .administration(let registry, _): registry
         case .content: nil
         }
     }
@@ -38,7 +40,7 @@ package enum Question: Hashable, Sendable {
         case .head(let address, _), .tags(let address), .digests(let address), .manifest(let address, _), .config(let address, _),
             .referrers(let address, _), .capability(_, let address):
             address
-        case .repositories, .content: nil
+        case .repositories, .administration, .content: nil
         }
     }
 }
@@ -71,6 +73,7 @@ package enum Fact: Hashable, Sendable {
     case config(ImageConfiguration)
     case referrers([Descriptor])
     case capability(Capability)
+    case administration(AdministrationFact)
     case content(ContentInspection)
 }
 

@@ -77,6 +77,17 @@ extension ChangeTarget: CustomStringConvertible {
     }
 }
 
+/// What a change of a namespace sets.
+package enum NamespaceSetting: Hashable, Sendable {
+    case create(resourceGroup: String?)
+    case assign(resourceGroup: String)
+    /// With all its images and its trash.
+    case remove
+    case retention(before: RetentionPolicy, after: RetentionPolicy)
+
+    var kind: ChangeKind { if case .retention = self { .retention } else { .namespace } }
+}
+
 /// What a change takes along or leaves behind, for people and for the guards; apply never reads it.
 package struct Consequences: Hashable, Sendable, Codable {
     /// Tags that go with a deleted image.
@@ -125,6 +136,8 @@ package struct Change: Hashable, Sendable {
     package var newDigest: Digest?
     /// A row of the plan's contents, for a put.
     package var content: PlannedContent.ID?
+    /// For kinds namespace and retention alone.
+    package var setting: NamespaceSetting?
     package var method: ChangeMethod
     /// For people; drives nothing.
     package var reason: String
@@ -141,6 +154,7 @@ package struct Change: Hashable, Sendable {
         oldDigest: Digest? = nil,
         newDigest: Digest? = nil,
         content: PlannedContent.ID? = nil,
+        setting: NamespaceSetting? = nil,
         method: ChangeMethod,
         reason: String,
         origin: Origin,
@@ -154,6 +168,7 @@ package struct Change: Hashable, Sendable {
         self.oldDigest = oldDigest
         self.newDigest = newDigest
         self.content = content
+        self.setting = setting
         self.method = method
         self.reason = reason
         self.origin = origin

@@ -82,6 +82,9 @@ enum PlanCheck {
         guard methods(of: change.kind).contains(change.method) else {
             throw Invalid("'\(change.id)' cannot be made by '\(change.method.rawValue)'")
         }
+        guard change.setting == nil || [.namespace, .retention].contains(change.kind) else {
+            throw Invalid("'\(change.id)' sets nothing of a namespace, but names a setting")
+        }
         if change.kind != .put, change.kind != .restore {
             guard change.content == nil, change.newDigest == nil else { throw Invalid("'\(change.id)' puts nothing, but names content") }
         }
@@ -97,7 +100,7 @@ enum PlanCheck {
                 throw Invalid("'\(change.id)' does not name the digest that it deletes")
             }
             try checkDelete(change, digest)
-        case .namespace, .retention: break
+        case .namespace, .retention: try checkSetting(change)
         }
     }
 
@@ -130,6 +133,27 @@ enum PlanCheck {
         }
         guard change.method == fitting || change.method == .management else {
             throw Invalid("'\(change.id)' cannot be made by '\(change.method.rawValue)' from \(content.origin)")
+        }
+    }
+
+    private static func checkSetting(_ change: Change) throws(Invalid) {
+        guard case .namespace = change.target, let setting = change.setting else {
+            throw Invalid("'\(change.id)' does not say what it sets on which namespace")
+        }
+        let isSafe: Bool
+        switch setting {
+        case .create: isSafe = change.preconditions.contains(.absent)
+        case .assign: isSafe = change.preconditions.contains(.unassigned)
+        case .remove: isSafe = change.preconditions.contains { if case .contents = $0 { true } else { false } }
+        case .retention(let before, _):
+            isSafe =
+                change.preconditions.contains(.retention(before))
+                && change.preconditions.contains { if case .retentionVictims = $0 { true } else { false } }
+        }
+        guard isSafe else { throw lacksPrecondition(change) }
+        guard setting.kind == change.kind else { throw Invalid("'\(change.id)' sets something else than its kind says") }
+        guard setting != .remove || change.undo == .none else {
+            throw Invalid("'\(change.id)' says that it can be undone, and it cannot")
         }
     }
 

@@ -69,7 +69,7 @@ extension ContentOrigin: Codable {
 
 extension Precondition: Codable {
     private enum CodingKeys: String, CodingKey, CaseIterable {
-        case absent, at, tagsOnDigest, unneeded, contents, retentionVictims, inTrash, fingerprint
+        case absent, at, tagsOnDigest, unneeded, contents, unassigned, retention, retentionVictims, inTrash, fingerprint
     }
 
     package init(from decoder: any Decoder) throws {
@@ -87,6 +87,12 @@ extension Precondition: Codable {
         case .tagsOnDigest: self = .tagsOnDigest(try container.decode([TagName].self, forKey: key))
         case .unneeded: self = .unneeded(try container.decode(Digest.self, forKey: key))
         case .contents: self = .contents(try container.decode([String].self, forKey: key))
+        case .unassigned:
+            guard try container.decode(Bool.self, forKey: key) else {
+                throw DecodingError.dataCorruptedError(forKey: key, in: container, debugDescription: "'unassigned' is always true")
+            }
+            self = .unassigned
+        case .retention: self = .retention(try container.decode(RetentionPolicy.self, forKey: key))
         case .retentionVictims: self = .retentionVictims(try container.decode([String].self, forKey: key))
         case .inTrash: self = .inTrash(try container.decode(Digest.self, forKey: key))
         case .fingerprint: self = .fingerprint(try container.decode(String.self, forKey: key))
@@ -101,6 +107,8 @@ extension Precondition: Codable {
         case .tagsOnDigest(let tags): try container.encode(tags, forKey: .tagsOnDigest)
         case .unneeded(let digest): try container.encode(digest, forKey: .unneeded)
         case .contents(let names): try container.encode(names, forKey: .contents)
+        case .unassigned: try container.encode(true, forKey: .unassigned)
+        case .retention(let policy): try container.encode(policy, forKey: .retention)
         case .retentionVictims(let names): try container.encode(names, forKey: .retentionVictims)
         case .inTrash(let digest): try container.encode(digest, forKey: .inTrash)
         case .fingerprint(let value): try container.encode(value, forKey: .fingerprint)
@@ -141,9 +149,46 @@ extension UndoWay: Codable {
     }
 }
 
+extension NamespaceSetting: Codable {
+    private enum CodingKeys: String, CodingKey { case action, resourceGroup, before, after }
+    private enum Action: String, Codable { case create, assign, remove, retention }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        switch try container.decode(Action.self, forKey: .action) {
+        case .create: self = .create(resourceGroup: try container.decodeIfPresent(String.self, forKey: .resourceGroup))
+        case .assign: self = .assign(resourceGroup: try container.decode(String.self, forKey: .resourceGroup))
+        case .remove: self = .remove
+        case .retention:
+            self = .retention(
+                before: try container.decode(RetentionPolicy.self, forKey: .before),
+                after: try container.decode(RetentionPolicy.self, forKey: .after)
+            )
+        }
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        switch self {
+        case .create(let group):
+            try container.encode(Action.create, forKey: .action)
+            try container.encodeIfPresent(group, forKey: .resourceGroup)
+        case .assign(let group):
+            try container.encode(Action.assign, forKey: .action)
+            try container.encode(group, forKey: .resourceGroup)
+        case .remove: try container.encode(Action.remove, forKey: .action)
+        case .retention(let before, let after):
+            try container.encode(Action.retention, forKey: .action)
+            try container.encode(before, forKey: .before)
+            try container.encode(after, forKey: .after)
+        }
+    }
+}
+
 extension Change: Codable {
     private enum CodingKeys: String, CodingKey {
-        case id, kind, registry, repository, tag, digest, namespace, oldDigest, newDigest, content, method, reason, origin, consequences,
+        case id, kind, registry, repository, tag, digest, namespace, oldDigest, newDigest, content, setting, method, reason, origin,
+            consequences,
             undo
         case preconditions, after
     }
@@ -168,6 +213,7 @@ extension Change: Codable {
             oldDigest: try container.decodeIfPresent(Digest.self, forKey: .oldDigest),
             newDigest: try container.decodeIfPresent(Digest.self, forKey: .newDigest),
             content: try container.decodeIfPresent(String.self, forKey: .content),
+            setting: try container.decodeIfPresent(NamespaceSetting.self, forKey: .setting),
             method: try container.decode(ChangeMethod.self, forKey: .method),
             reason: try container.decode(String.self, forKey: .reason),
             origin: try container.decode(Origin.self, forKey: .origin),
@@ -202,6 +248,7 @@ extension Change: Codable {
         try container.encodeIfPresent(oldDigest, forKey: .oldDigest)
         try container.encodeIfPresent(newDigest, forKey: .newDigest)
         try container.encodeIfPresent(content, forKey: .content)
+        try container.encodeIfPresent(setting, forKey: .setting)
         try container.encode(method, forKey: .method)
         try container.encode(reason, forKey: .reason)
         try container.encode(origin, forKey: .origin)

@@ -12,6 +12,10 @@ package enum Precondition: Hashable, Sendable {
     case unneeded(Digest)
     /// The namespace or repository holds exactly these.
     case contents([String])
+    /// The namespace is in no resource group.
+    case unassigned
+    /// The namespace has this retention policy.
+    case retention(RetentionPolicy)
     /// The registry's analysis of a retention policy names exactly these.
     case retentionVictims([String])
     /// The registry's trash holds the digest.

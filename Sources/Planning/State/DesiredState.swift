@@ -5,6 +5,7 @@ package import OCI
 package struct DesiredState: Sendable {
     /// Every registry that an entry or a policy uses, by what it is. Full hosts that nobody declared are here too.
     package var registries: [RegistryID: RegistryDeclaration] = [:]
+    package var namespaces: [NamespaceEntry] = []
     package var images: [ImageEntry] = []
     package var copies: [CopyEntry] = []
     package var absences: [AbsenceEntry] = []
@@ -12,6 +13,58 @@ package struct DesiredState: Sendable {
     package var unavailable: [Diagnostic] = []
 
     package init() {}
+}
+
+/// One entry of `namespaces`: a namespace that is to exist.
+package struct NamespaceEntry: Hashable, Sendable {
+    /// The members that the spec names; the others are not managed.
+    package struct Retention: Hashable, Sendable {
+        package var imagesPerRepository: Int?
+        package var keepUntagged: Bool?
+        package var minimumAgeDays: Int?
+        package var acceptChildLoss: Bool
+
+        package init(
+            imagesPerRepository: Int? = nil,
+            keepUntagged: Bool? = nil,
+            minimumAgeDays: Int? = nil,
+            acceptChildLoss: Bool = false
+        ) {
+            self.imagesPerRepository = imagesPerRepository
+            self.keepUntagged = keepUntagged
+            self.minimumAgeDays = minimumAgeDays
+            self.acceptChildLoss = acceptChildLoss
+        }
+    }
+
+    package enum RetentionRule: Hashable, Sendable {
+        case policy(Retention)
+        /// Whatever is set is removed.
+        case none
+    }
+
+    package var origin: Origin
+    package var name: String
+    /// Sorted, without duplicates.
+    package var registries: [RegistryID]
+    /// Its id.
+    package var resourceGroup: String?
+    /// `nil`: not managed.
+    package var retention: RetentionRule?
+
+    package init(
+        origin: Origin,
+        name: String,
+        registries: [RegistryID],
+        resourceGroup: String? = nil,
+        retention: RetentionRule? = nil
+    ) {
+        self.origin = origin
+        self.name = name
+        self.registries = registries
+        self.resourceGroup = resourceGroup
+        self.retention = retention
+    }
 }
 
 /// What becomes of a target whose source is gone.

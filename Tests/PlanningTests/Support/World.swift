@@ -16,6 +16,8 @@ struct World {
     var listsDigests: Set<RegistryID> = []
     /// Registries without the referrers API: they keep fallback tags.
     var lacksReferrersAPI: Set<RegistryID> = []
+    /// What the management APIs of registries answer.
+    var administration: [RegistryID: [AdministrationQuestion: AdministrationFact]] = [:]
     var cannotDeleteTags: Set<RegistryID> = []
     var cannotDeleteManifests: Set<RegistryID> = []
     var unreadableRegistries: Set<RegistryID> = []
@@ -46,6 +48,8 @@ struct World {
         case .config(_, let descriptor): return configs[descriptor.digest].map { .config($0) }
         case .referrers(let address, let digest): return .referrers(referrers(of: digest, in: address))
         case .capability(let feature, let address): return .capability(capability(feature, address))
+        case .administration(let registry, let question):
+            return administration[registry]?[question].map { .administration($0) }
         case .content(let location): return contents[location].map { .content($0) }
         }
     }
