@@ -95,6 +95,7 @@ extension SpecDecoder {
                 uses.add(prefix.registry, path: path.description, at: node.range)
                 checkDeclared(below: prefix.registry, path, isNamespace: isNamespace, at: node.range)
             }
+            if isNamespace { absent(found ?? [], at: range) }
         }
     }
 

@@ -126,17 +126,33 @@ struct PlanBuilder {
         )
     }
 
-    mutating func namespace(_ name: String, in registry: String, preconditions: [Precondition] = [.absent], undo: UndoWay = .remove) throws
-    {
+    mutating func namespace(
+        _ name: String,
+        in registry: String,
+        _ setting: NamespaceSetting = .create(resourceGroup: nil),
+        images: [LostImage]? = nil,
+        preconditions: [Precondition]? = nil,
+        undo: UndoWay = .remove
+    ) throws {
+        let fitting: [Precondition] =
+            switch setting {
+            case .create: [.absent]
+            case .assign: [.unassigned]
+            case .remove: [.contents(images?.map(\.description) ?? [])]
+            case .retention(let before, _): [.retention(before), .retentionVictims(images?.map(\.description) ?? [])]
+            }
+        let isRetention = if case .retention = setting { true } else { false }
         plan.changes.append(
             Change(
-                kind: .namespace,
+                kind: isRetention ? .retention : .namespace,
                 target: .namespace(try RegistryID(registry), name),
+                setting: setting,
                 method: .management,
-                reason: "declared and not there",
+                reason: isRetention ? "10 images per repository, untagged kept" : "declared under namespaces",
                 origin: Origin(file: "payments.yaml", line: 3),
+                consequences: Consequences(images: images),
                 undo: undo,
-                preconditions: preconditions
+                preconditions: preconditions ?? fitting
             )
         )
     }

@@ -39,13 +39,18 @@ import Testing
         for (place, method) in [ChangeMethod.management, .deleteTag, .layoutEdit, .placeholder, .deleteTagElsePlaceholder].enumerated() {
             try builder.untag("us.icr.io/a/b:u\(place)", old: "u", remaining: place == 0 ? nil : ["x"], method: method)
         }
-        let ways: [UndoWay] = [.remove, .retag(PlanBuilder.digest("x")), .trash(days: 30), .backup("disk"), .none]
+        let ways: [UndoWay] = [.remove, .retag(PlanBuilder.digest("x")), .trash(days: 30), .backup("disk"), .setBack, .none]
         for (place, way) in ways.enumerated() {
             try builder.delete("us.icr.io/a/b", content: "d\(place)", tags: ["t\(place)"], referrers: 1, children: 2, undo: way)
         }
         let digest = PlanBuilder.digest("x")
-        try builder.namespace("n", in: "us.icr.io", preconditions: [.contents(["n/a"]), .retentionVictims(["v"]), .inTrash(digest)])
-        try builder.namespace("m", in: "us.icr.io", preconditions: [.fingerprint("f"), .absent])
+        try builder.namespace("n", in: "us.icr.io", preconditions: [.fingerprint("f"), .absent, .inTrash(digest)])
+        try builder.namespace("m", in: "us.icr.io", .create(resourceGroup: "8a1b"))
+        try builder.namespace("o", in: "us.icr.io", .assign(resourceGroup: "8a1b"), undo: .none)
+        let lost = [LostImage(try RepositoryName("p/a"), digest, tags: [try TagName("1")], isTrashed: true)]
+        try builder.namespace("p", in: "us.icr.io", .remove, images: lost, undo: .none)
+        let policy = RetentionPolicy(imagesPerRepository: 10, keepUntagged: true)
+        try builder.namespace("q", in: "us.icr.io", .retention(before: .none, after: policy), images: [], undo: .setBack)
         builder.plan.contents += try contents()
         builder.plan.registries = try registries()
         builder.plan.specFiles = [.init(path: "a.yaml", digest: digest)]
@@ -121,8 +126,8 @@ import Testing
     @Test func `the sample uses every kind, method, precondition and way back`() throws {
         let plan = try everything()
         let kinds = Set(plan.changes.map(\.kind))
-        // Nothing plans these two yet; the schema knows them.
-        #expect(kinds == Set(ChangeKind.allCases).subtracting([.retention, .restore]))
+        // Nothing plans this one yet; the schema knows it.
+        #expect(kinds == Set(ChangeKind.allCases).subtracting([.restore]))
         #expect(Set(plan.changes.map(\.method)) == Set(ChangeMethod.allCases))
     }
 

@@ -72,7 +72,14 @@ import Testing
         try builder.untag("us.icr.io/a/web:y", old: "y", remaining: (1...9).map { "t\($0)" }, method: .deleteTagElsePlaceholder)
         try builder.delete("us.icr.io/a/web", content: "index", tags: [], referrers: 1, children: 3, undo: .none)
         try builder.delete("us.icr.io/a/web", content: "kept", tags: ["a"], referrers: 2, undo: .backup("disk"))
-        try builder.namespace("old", in: "de.icr.io", preconditions: [.contents(["old/x", "old/y"])], undo: .none)
+        let old = try (1...7).map { LostImage(try RepositoryName("old/x"), PlanBuilder.digest("o\($0)"), tags: [try TagName("\($0).0")]) }
+        let trashed = LostImage(try RepositoryName("old/y"), PlanBuilder.digest("oy"), tags: [], isTrashed: true)
+        try builder.namespace("old", in: "de.icr.io", .remove, images: old + [trashed], undo: .none)
+        let policy = RetentionPolicy(imagesPerRepository: 10, keepUntagged: true)
+        let untagged = LostImage(try RepositoryName("birds/x"), PlanBuilder.digest("bx"), tags: [])
+        try builder.namespace("birds", in: "de.icr.io", .retention(before: .none, after: policy), images: [untagged], undo: .setBack)
+        try builder.namespace("bees", in: "de.icr.io", .retention(before: .none, after: policy), images: [], undo: .setBack)
+        try builder.namespace("bees", in: "de.icr.io", .assign(resourceGroup: "8a1b"), undo: .none)
         builder.plan.targetFilters = ["us/a/**"]
         builder.plan.excludeFilters = ["us/a/b"]
         builder.plan.asOf = "2026-01-02T03:04:05Z"

@@ -26,7 +26,6 @@ struct DesignExampleTests {
                 "crplan.yaml:15:5 unavailable: 'untag: placeholder' is not available in this version: 'lab' asks for it",
                 "crplan.yaml:16:31 unavailable: 'requestsPerSecond' is not available in this version: 'lab' asks for it",
                 "crplan.yaml:16:54 unavailable: 'pulls' is not available in this version: 'lab' asks for it",
-                "crplan.yaml:24:5 unavailable: 'namespaces' is not available in this version: 'payments' asks for it",
                 "crplan.yaml:39:34 unavailable: 'build' is not available in this version: 'us/payments/cli' asks for it",
                 "crplan.yaml:40:35 unavailable: 'files' is not available in this version: 'us/payments/site' asks for it",
                 "crplan.yaml:40:49 unavailable: registries of kind icr are not available in this version: entries use icr.io",
@@ -34,13 +33,23 @@ struct DesignExampleTests {
                 "crplan.yaml:48:5 unavailable: 'prune: untag' is not available in this version: 'us/payments/api' asks for it",
                 "crplan.yaml:52:9 unavailable: 'moved' is not available in this version: 'us/payments/old' asks for it",
                 "crplan.yaml:58:6 unavailable: 'repository' is not available in this version: 'us/payments/legacy' asks for it",
-                "crplan.yaml:59:6 unavailable: 'namespace' is not available in this version: 'us/old' asks for it",
                 "crplan.yaml:62:5 unavailable: 'prune' is not available in this version: 'regions/payments/**' asks for it",
                 "crplan.yaml:71:11 unavailable: 'inUse' is not available in this version: 'in-use.txt' asks for it",
                 "crplan.yaml:71:44 unavailable: 'inUse' is not available in this version: 'workloads.json' asks for it",
                 "crplan.yaml:72:3 unavailable: 'backup' is not available in this version: 'policy' asks for it",
             ]
         )
+    }
+
+    @Test("namespaces, with their retention, and the one that must not be there")
+    func namespaces() throws {
+        let entry = try #require(result.desired.namespaces.first)
+        #expect(entry.name == "payments")
+        #expect(entry.registries.map(\.description) == ["de.icr.io", "jp.icr.io", "us.icr.io"])
+        #expect(entry.resourceGroup == "8a1b")
+        #expect(entry.retention == .policy(.init(imagesPerRepository: 10, keepUntagged: true, minimumAgeDays: 7)))
+        #expect(result.desired.namespaceAbsences.map(\.name) == ["old"])
+        #expect(result.desired.namespaceAbsences.map { $0.registries.map(\.description) } == [["us.icr.io"]])
     }
 
     @Test("images, with groups, variables, paths and rules put in")

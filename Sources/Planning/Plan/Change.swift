@@ -88,6 +88,28 @@ package enum NamespaceSetting: Hashable, Sendable {
     var kind: ChangeKind { if case .retention = self { .retention } else { .namespace } }
 }
 
+/// An image that goes with its namespace, or by a retention policy.
+package struct LostImage: Hashable, Sendable, Codable, Comparable, CustomStringConvertible {
+    package var repository: RepositoryName
+    package var digest: Digest
+    /// Sorted; empty: untagged.
+    package var tags: [TagName]
+    /// It was removed before, and goes for good now.
+    package var isTrashed: Bool
+
+    package init(_ repository: RepositoryName, _ digest: Digest, tags: [TagName], isTrashed: Bool = false) {
+        self.repository = repository
+        self.digest = digest
+        self.tags = tags
+        self.isTrashed = isTrashed
+    }
+
+    /// As preconditions name it.
+    package var description: String { "\(isTrashed ? "trash " : "")\(repository)@\(digest)" }
+
+    package static func < (left: LostImage, right: LostImage) -> Bool { left.description < right.description }
+}
+
 /// What a change takes along or leaves behind, for people and for the guards; apply never reads it.
 package struct Consequences: Hashable, Sendable, Codable {
     /// Tags that go with a deleted image.
@@ -98,12 +120,21 @@ package struct Consequences: Hashable, Sendable, Codable {
     package var referrers: [Digest]
     /// The old image is an index of this many manifests.
     package var children: Int
+    /// What goes with a namespace or by a retention policy, sorted; `nil` for every other change.
+    package var images: [LostImage]?
 
-    package init(removedTags: [TagName] = [], remainingTags: [TagName]? = nil, referrers: [Digest] = [], children: Int = 0) {
+    package init(
+        removedTags: [TagName] = [],
+        remainingTags: [TagName]? = nil,
+        referrers: [Digest] = [],
+        children: Int = 0,
+        images: [LostImage]? = nil
+    ) {
         self.removedTags = removedTags
         self.remainingTags = remainingTags
         self.referrers = referrers
         self.children = children
+        self.images = images
     }
 
     /// The old image is left without any tag.
@@ -120,6 +151,8 @@ package enum UndoWay: Hashable, Sendable {
     case trash(days: Int)
     /// From the backup of this name.
     case backup(String)
+    /// The setting before is set again.
+    case setBack
     /// It cannot be undone.
     case none
 
@@ -187,8 +220,21 @@ package struct Change: Hashable, Sendable {
 
     package var isRemoval: Bool { kind == .untag || kind == .delete }
 
+    /// Whether it removes something of this repository: by itself, with its namespace, or by a retention policy.
+    func mayRemove(from address: RepositoryAddress) -> Bool {
+        switch target {
+        case .manifest(let own, _): isRemoval && own == address
+        case .namespace(let registry, let name):
+            registry == address.registry && name == address.repository.namespace && consequences.images != nil
+        }
+    }
+
     /// Everything that a removal takes away, in full.
     var removedNames: [String] {
-        [target.description] + consequences.removedTags.map { tag in target.address.map { "\($0):\(tag)" } ?? tag.description }
+        let images = (consequences.images ?? []).filter { !$0.isTrashed }.flatMap { image in
+            ["\(target.registry)/\(image.repository)@\(image.digest)"] + image.tags.map { "\(target.registry)/\(image.repository):\($0)" }
+        }
+        let tags = consequences.removedTags.map { tag in target.address.map { "\($0):\(tag)" } ?? tag.description }
+        return (consequences.images == nil ? [target.description] : []) + tags + images
     }
 }

@@ -140,15 +140,15 @@ enum PlanCheck {
         guard case .namespace = change.target, let setting = change.setting else {
             throw Invalid("'\(change.id)' does not say what it sets on which namespace")
         }
+        // The policy is held against what the change shows: it must be what apply compares with.
+        let shown = change.consequences.images.map { $0.map(\.description) }
         let isSafe: Bool
         switch setting {
-        case .create: isSafe = change.preconditions.contains(.absent)
-        case .assign: isSafe = change.preconditions.contains(.unassigned)
-        case .remove: isSafe = change.preconditions.contains { if case .contents = $0 { true } else { false } }
+        case .create: isSafe = change.preconditions.contains(.absent) && shown == nil
+        case .assign: isSafe = change.preconditions.contains(.unassigned) && shown == nil
+        case .remove: isSafe = shown.map { change.preconditions.contains(.contents($0)) } ?? false
         case .retention(let before, _):
-            isSafe =
-                change.preconditions.contains(.retention(before))
-                && change.preconditions.contains { if case .retentionVictims = $0 { true } else { false } }
+            isSafe = shown.map { Set(change.preconditions) == [.retention(before), .retentionVictims($0)] } ?? false
         }
         guard isSafe else { throw lacksPrecondition(change) }
         guard setting.kind == change.kind else { throw Invalid("'\(change.id)' sets something else than its kind says") }

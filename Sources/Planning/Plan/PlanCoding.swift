@@ -118,7 +118,7 @@ extension Precondition: Codable {
 
 extension UndoWay: Codable {
     private enum CodingKeys: String, CodingKey { case way, digest, days, name }
-    private enum Way: String, Codable { case remove, retag, trash, backup, none }
+    private enum Way: String, Codable { case remove, retag, trash, backup, setBack, none }
 
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
@@ -127,6 +127,7 @@ extension UndoWay: Codable {
         case .retag: self = .retag(try container.decode(Digest.self, forKey: .digest))
         case .trash: self = .trash(days: try container.decode(Int.self, forKey: .days))
         case .backup: self = .backup(try container.decode(String.self, forKey: .name))
+        case .setBack: self = .setBack
         case .none: self = .none
         }
     }
@@ -144,6 +145,7 @@ extension UndoWay: Codable {
         case .backup(let name):
             try container.encode(Way.backup, forKey: .way)
             try container.encode(name, forKey: .name)
+        case .setBack: try container.encode(Way.setBack, forKey: .way)
         case .none: try container.encode(Way.none, forKey: .way)
         }
     }

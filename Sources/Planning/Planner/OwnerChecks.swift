@@ -14,6 +14,8 @@ extension PlanningRun {
         }
         for entry in desired.copies { check.hold(entry) { $0.contains { isSelected($0) } } }
         for entry in desired.absences { check.hold(entry) }
+        for entry in desired.namespaces { check.hold(entry.origin, entry.name, entry.registries) }
+        for entry in desired.namespaceAbsences { check.hold(entry.origin, entry.name, entry.registries) }
         refusals += check.refusals
     }
 }
@@ -65,6 +67,16 @@ struct OwnerCheck {
                 }
             }
         }
+    }
+
+    mutating func hold(_ origin: Origin, _ namespace: String, _ registries: [RegistryID]) {
+        for registry in registries { hold(origin, "\(registry)/\(namespace)") { Self.owns($0, registry, namespace: namespace) } }
+    }
+
+    /// Whoever owns everything in a namespace owns the namespace.
+    static func owns(_ rule: ReferencePattern, _ registry: RegistryID, namespace: String) -> Bool {
+        guard rule.tag == nil, rule.digest == nil, let path = try? RepositoryName(namespace) else { return false }
+        return rule.scopes.contains { covers($0, everythingBelow: RepositoryPrefix(registry, path)) }
     }
 
     private static func covers(_ rule: RepositoryPattern, _ scope: RepositoryPattern) -> Bool {

@@ -45,6 +45,7 @@ package enum Planner {
         run.declareEverything()  // sources, as they will stand → which content every tag shall lead to
         run.compareTargets()  // declared tags against live ones → puts
         run.carryReferrers()  // signatures, attestations and SBOMs → more puts
+        run.planNamespaces()  // where they are objects of their own → namespaces and retention
         run.planRemovals()  // `absent` → untags and deletes, decided on the repository's graph
         run.estimate()  // sizes and platforms, for people
         guard run.needs.isEmpty else { return .needs(run.needs) }

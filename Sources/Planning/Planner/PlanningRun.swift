@@ -105,6 +105,15 @@ struct PlanningRun {
         look(.referrers(address, digest), for: origin) { if case .referrers(let list) = $0 { list } else { nil } }
     }
 
+    /// `known(nil)`: the registry has no management API.
+    mutating func administration(
+        _ registry: RegistryID,
+        _ question: AdministrationQuestion,
+        for origin: Origin
+    ) -> Lookup<AdministrationFact?> {
+        look(.administration(registry, question), for: origin) { if case .administration(let fact) = $0 { fact } else { nil } }
+    }
+
     mutating func content(_ location: ContentLocation, for origin: Origin) -> Lookup<ContentInspection?> {
         look(.content(location), for: origin) { if case .content(let inspection) = $0 { inspection } else { nil } }
     }
@@ -165,6 +174,20 @@ struct PlanningRun {
     func isSelected(_ address: RepositoryAddress, _ digest: Digest) -> Bool {
         (options.targets.isEmpty || options.targets.contains { $0.matches(address, digest: digest) })
             && !options.excludes.contains { $0.matches(address, digest: digest) }
+    }
+
+    /// Whether the filters let something in this namespace, or the namespace itself, be planned.
+    func isSelected(_ registry: RegistryID, namespace: String) -> Bool {
+        func covers(_ pattern: ReferencePattern, whole: Bool) -> Bool {
+            pattern.scopes.contains { scope in
+                guard scope.registry == nil || scope.registry == registry else { return false }
+                let text = scope.path.description
+                if text == "**" || text == "\(namespace)/**" { return true }
+                return !whole && Glob(text.prefix { $0 != "/" }).matches(namespace)
+            }
+        }
+        return (options.targets.isEmpty || options.targets.contains { covers($0, whole: false) })
+            && !options.excludes.contains { $0.tag == nil && $0.digest == nil && covers($0, whole: true) }
     }
 
     func kind(of registry: RegistryID) -> RegistryKind { desired.registries[registry]?.kind ?? (registry.isLayout ? .layout : .oci) }

@@ -1,7 +1,8 @@
 package import OCI
 
 extension PlanningRun {
-    /// Edges: a removal comes after every put of its repository and every copy that reads from it.
+    /// Edges: a removal comes after every put of its repository and every copy that reads from it; what is in a namespace, after the
+    /// namespace.
     mutating func orderChanges() {
         var putsByRepository: [RepositoryAddress: [ChangeID]] = [:]
         for change in changes.values where change.kind == .put {
@@ -10,9 +11,20 @@ extension PlanningRun {
                 putsByRepository[source, default: []].append(change.id)
             }
         }
+        let namespaces = Set(changes.values.filter { $0.kind == .namespace && $0.setting != .remove }.map(\.id))
         for (id, change) in changes {
             var after = Set(change.after.filter { changes[$0] != nil })
-            if change.isRemoval, let address = change.target.address { after.formUnion(putsByRepository[address] ?? []) }
+            switch change.target {
+            case .manifest(let address, _):
+                if change.isRemoval { after.formUnion(putsByRepository[address] ?? []) }
+                let namespace = Change.id(.namespace, .namespace(address.registry, address.repository.namespace))
+                if namespaces.contains(namespace) { after.insert(namespace) }
+            case .namespace:
+                if change.consequences.images != nil {
+                    for (address, puts) in putsByRepository where change.mayRemove(from: address) { after.formUnion(puts) }
+                }
+                if change.kind == .retention { after.formUnion(namespaces.intersection([Change.id(.namespace, change.target)])) }
+            }
             changes[id]?.after = after.sorted()
         }
     }
@@ -35,6 +47,15 @@ extension PlanningRun {
         for address in Set(planned.filter { globRemovals.contains($0.id) }.compactMap(\.target.address)) {
             if case .found(.tags(let tags))? = facts[.tags(address)] { counts[address] = tags.count { $0.companion == nil } }
         }
+        for case .namespace(let registry, let name) in planned.filter({ $0.kind == .retention }).map(\.target) {
+            guard case .found(.administration(.inventory(let images)))? = facts[.administration(registry, .inventory(of: name))] else {
+                continue
+            }
+            for (repository, images) in images {
+                let tags = images.flatMap(\.tags)
+                counts[RepositoryAddress(registry, repository)] = tags.count { $0.companion == nil }
+            }
+        }
         return counts
     }
 }
@@ -54,7 +75,7 @@ package struct PolicyCheck {
         globRemovals: Set<ChangeID> = [],
         tagCounts: [RepositoryAddress: Int] = [:]
     ) -> [Refusal] {
-        changes.flatMap { protected($0) } + limits(changes, estimates, globRemovals, tagCounts)
+        changes.flatMap { protected($0) + protectedInNamespace($0) } + limits(changes, estimates, globRemovals, tagCounts)
     }
 
     /// Everything that can be held against a saved plan: what it touches, how much, and who asked for it. `desired` is what the specs at
@@ -89,13 +110,14 @@ package struct PolicyCheck {
     }
 
     private func notOwned(_ change: Change) -> Refusal? {
-        guard !policy.owners.isEmpty, change.origin.file != policy.workspaceFile, let address = change.target.address else { return nil }
+        guard !policy.owners.isEmpty, change.origin.file != policy.workspaceFile else { return nil }
         let may = policy.owners.filter { $0.files.matches(change.origin.file) }.flatMap(\.may)
         let isOwned = may.contains { rule in
-            switch change.target.reference {
-            case .tag(let tag)?: tag.companion == nil ? rule.matches(address, tag: tag) : rule.covers(address)
-            case .digest(let digest)?: change.kind == .put ? rule.covers(address) : rule.matches(address, digest: digest)
-            case nil: false
+            switch change.target {
+            case .manifest(let address, .tag(let tag)): tag.companion == nil ? rule.matches(address, tag: tag) : rule.covers(address)
+            case .manifest(let address, .digest(let digest)):
+                change.kind == .put ? rule.covers(address) : rule.matches(address, digest: digest)
+            case .namespace(let registry, let name): OwnerCheck.owns(rule, registry, namespace: name)
             }
         }
         guard !isOwned else { return nil }
@@ -146,6 +168,26 @@ package struct PolicyCheck {
         return found
     }
 
+    /// What goes with a namespace or by a retention policy.
+    private func protectedInNamespace(_ change: Change) -> [Refusal] {
+        guard let images = change.consequences.images, !images.isEmpty else { return [] }
+        return policy.protect.compactMap { pattern in
+            let subjects = images.flatMap { image -> [String] in
+                let address = RepositoryAddress(change.target.registry, image.repository)
+                let tags = image.tags.filter { pattern.matches(address, tag: $0) }.map { "\(address):\($0)" }
+                return tags.isEmpty && pattern.matches(address, digest: image.digest) ? ["\(address)@\(image.digest)"] : tags
+            }
+            guard !subjects.isEmpty else { return nil }
+            return Refusal(
+                code: "protected",
+                message: "policy.protect '\(pattern.text)' (\(pattern.origin)) does not let '\(change.id)' remove images",
+                subjects: subjects,
+                origin: change.origin,
+                help: "Take the entry out, or change policy.protect first, in a change of its own."
+            )
+        }
+    }
+
     private func limits(
         _ changes: [Change],
         _ estimates: [ChangeID: Plan.Estimate],
@@ -153,9 +195,9 @@ package struct PolicyCheck {
         _ tagCounts: [RepositoryAddress: Int]
     ) -> [Refusal] {
         var found: [Refusal] = []
-        let removals = changes.filter(\.isRemoval)
+        let removals = changes.filter { $0.isRemoval || $0.consequences.images != nil }
         // The tags that go with a deleted image count as well: to their users they are just as gone.
-        let removed = removals.reduce(0) { $0 + 1 + $1.consequences.removedTags.count }
+        let removed = removals.reduce(0) { $0 + $1.removedNames.count }
         if let limit = policy.limits.deletions, removed > limit {
             found.append(
                 Refusal(
@@ -167,20 +209,32 @@ package struct PolicyCheck {
             )
         }
         if let limit = policy.limits.repositoryShare {
-            let byRepository = Dictionary(grouping: removals.filter { globRemovals.contains($0.id) }) { $0.target.address }
-            for (address, removed) in byRepository.sorted(by: { ($0.key?.description ?? "") < ($1.key?.description ?? "") }) {
-                guard let address, let count = tagCounts[address], count > 0, removed.count * 100 > limit * count else { continue }
+            for (address, removed) in byRule(removals, globRemovals).sorted(by: { $0.key < $1.key }) {
+                guard let count = tagCounts[address], count > 0, removed.count * 100 > limit * count else { continue }
                 found.append(
                     Refusal(
                         code: "limit-share",
                         message:
-                            "globs remove \(removed.count) of the \(count) tags of \(address), more than policy.limits.repositoryShare "
-                            + "allows (\(limit)%)",
-                        subjects: removed.map(\.target.description),
+                            "globs and retention remove \(removed.count) of the \(count) tags of \(address), more than "
+                            + "policy.limits.repositoryShare allows (\(limit)%)",
+                        subjects: removed,
                         help: "Name the tags one by one if all of them are meant, or raise the limit in crplan.yaml."
                     )
                 )
             }
+        }
+        let namespaces = changes.filter { $0.setting == .remove }
+        if let limit = policy.limits.namespaceDeletions, namespaces.count > limit {
+            found.append(
+                Refusal(
+                    code: "limit-namespaces",
+                    message:
+                        "the plan removes \(namespaces.count) namespaces with all their images, more than "
+                        + "policy.limits.namespaceDeletions allows (\(limit))",
+                    subjects: namespaces.map(\.target.description),
+                    help: "Check that all of them are meant; then raise the limit in crplan.yaml."
+                )
+            )
         }
         let upload = estimates.values.reduce(Int64(0)) { sum, estimate in
             let (total, overflow) = sum.addingReportingOverflow(estimate.bytesToSend)
@@ -196,5 +250,20 @@ package struct PolicyCheck {
             )
         }
         return found
+    }
+
+    /// The tags that a rule removes, not an entry that names them, in full.
+    private func byRule(_ removals: [Change], _ globRemovals: Set<ChangeID>) -> [RepositoryAddress: [String]] {
+        var names: [RepositoryAddress: [String]] = [:]
+        for change in removals {
+            if globRemovals.contains(change.id), let address = change.target.address {
+                names[address, default: []].append(change.target.description)
+            }
+            for image in change.kind == .retention ? change.consequences.images ?? [] : [] {
+                let address = RepositoryAddress(change.target.registry, image.repository)
+                names[address, default: []] += image.tags.filter { $0.companion == nil }.map { "\(address):\($0)" }
+            }
+        }
+        return names
     }
 }

@@ -3,6 +3,7 @@ internal import OCI
 extension PlanningRun {
     /// Where this spec removes a tag. `known(nil)`: it does not.
     mutating func isRemoved(_ address: RepositoryAddress, _ tag: TagName, for origin: Origin) -> Lookup<Origin?> {
+        if let whole = removalOfNamespace(of: address) { return .known(whole) }
         let absent = absences[address]
         if isSelected(address, tag), let removal = absent.origin(of: tag) { return .known(removal) }
         guard !absent.digests.isEmpty else { return .known(nil) }
@@ -13,6 +14,13 @@ extension PlanningRun {
             guard let digest = head?.digest, isSelected(address, digest) else { return .known(nil) }
             return .known(absent.digests[digest])
         }
+    }
+
+    private func removalOfNamespace(of address: RepositoryAddress) -> Origin? {
+        guard !desired.namespaceAbsences.isEmpty else { return nil }
+        let name = address.repository.namespace
+        guard isSelected(address.registry, namespace: name) else { return nil }
+        return desired.namespaceAbsences.first { $0.name == name && $0.registries.contains(address.registry) }?.origin
     }
 
     /// Turns every `absent` entry into untags and deletes.
@@ -69,7 +77,7 @@ extension PlanningRun {
         if matching.isEmpty { alreadyAbsent += 1 }
     }
 
-    private mutating func reportDeclaredAndAbsent(_ name: String, _ absent: Origin, _ declared: Origin) {
+    mutating func reportDeclaredAndAbsent(_ name: String, _ absent: Origin, _ declared: Origin) {
         error(
             "declared-and-absent",
             "\(name) is both declared and absent",
@@ -128,11 +136,21 @@ extension PlanningRun {
     /// left out writes.
     private mutating func dropUnreadableRemovals() {
         guard options.keepGoing else { return }
-        for change in changes.values where change.isRemoval {
-            guard let address = change.target.address, let reason = reasonToLeaveOut(address) else { continue }
+        for change in changes.values where change.isRemoval || change.consequences.images != nil {
+            guard let reason = change.target.address.map(reasonToLeaveOut) ?? reasonToLeaveOut(change.target) else { continue }
             changes[change.id] = nil
             leftOut.insert(Plan.LeftOut(what: change.id.description, reason: reason, origin: change.origin))
         }
+    }
+
+    /// A namespace, when something in its registry, or what an entry writes into it, is not known in full.
+    private func reasonToLeaveOut(_ target: ChangeTarget) -> String? {
+        guard case .namespace(let registry, let name) = target else { return nil }
+        if unreadableRegistries.contains(registry) { return "something in \(registry) could not be read" }
+        let isIncomplete =
+            incompleteRepositories.contains { $0.registry == registry && $0.repository.namespace == name }
+            || incompletePrefixes.contains { $0.registry == registry && ($0.path.map { $0.namespace == name } ?? true) }
+        return isIncomplete ? "an entry that writes into \(registry)/\(name) is left out" : nil
     }
 
     private func reasonToLeaveOut(_ address: RepositoryAddress) -> String? {

@@ -3,6 +3,13 @@ internal import OCI
 extension DesiredState {
     /// Whether some entry of the file that a change names as its origin asks for such a change. Lines may have moved since.
     package func asks(for change: Change) -> Bool {
+        if case .namespace(let registry, let name) = change.target {
+            let file = change.origin.file
+            if change.setting == .remove {
+                return namespaceAbsences.contains { $0.origin.file == file && $0.name == name && $0.registries.contains(registry) }
+            }
+            return namespaces.contains { $0.origin.file == file && $0.name == name && $0.registries.contains(registry) }
+        }
         guard let address = change.target.address, let reference = change.target.reference else { return false }
         if change.isRemoval {
             return absences.contains { $0.origin.file == change.origin.file && $0.asks(for: reference, in: address) }

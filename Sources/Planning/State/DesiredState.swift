@@ -9,6 +9,7 @@ package struct DesiredState: Sendable {
     package var images: [ImageEntry] = []
     package var copies: [CopyEntry] = []
     package var absences: [AbsenceEntry] = []
+    package var namespaceAbsences: [NamespaceAbsence] = []
     /// Keys that the spec may hold and this version cannot act on: each becomes an error of the plan, so that nothing is ignored.
     package var unavailable: [Diagnostic] = []
 
@@ -241,5 +242,19 @@ package struct AbsenceEntry: Hashable, Sendable {
         self.origin = origin
         self.scopes = scopes
         self.what = what
+    }
+}
+
+/// An entry of `absent` that names a whole namespace, with all its images.
+package struct NamespaceAbsence: Hashable, Sendable {
+    package var origin: Origin
+    package var name: String
+    /// Sorted, without duplicates.
+    package var registries: [RegistryID]
+
+    package init(origin: Origin, name: String, registries: [RegistryID]) {
+        self.origin = origin
+        self.name = name
+        self.registries = registries
     }
 }

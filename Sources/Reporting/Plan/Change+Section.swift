@@ -27,7 +27,7 @@ extension Change {
         switch kind {
         case .untag, .delete: .removes
         case .namespace: isNamespaceRemoval ? .removes : .adds
-        case .retention: retentionVictims.isEmpty ? .adds : .removes
+        case .retention: consequences.images?.isEmpty == false ? .removes : .adds
         case .put: isMove ? .moves : .adds
         case .restore: .adds
         }
@@ -41,13 +41,10 @@ extension Change {
         }
     }
 
-    /// A namespace that goes is held to what it holds; one that comes, to not being there.
-    var isNamespaceRemoval: Bool { kind == .namespace && !preconditions.contains(.absent) }
+    var isNamespaceRemoval: Bool { setting == .remove }
 
-    var retentionVictims: [String] {
-        for case .retentionVictims(let victims) in preconditions { return victims }
-        return []
-    }
+    /// A namespace that is there already gets a resource group.
+    var isAssignment: Bool { if case .assign? = setting { true } else { false } }
 
     /// Within a section.
     var rank: Int {

@@ -28,7 +28,7 @@ struct ChangeWording {
         case .namespace: parts = namespace(change)
         case .retention: parts = retention(change)
         }
-        if full, !change.reason.isEmpty, !change.isReferrerPut {
+        if full, !change.reason.isEmpty, !change.isReferrerPut, change.kind != .retention {
             parts.append(change.reason.withVisibleControls)
         }
         return parts + undo(change)
@@ -67,17 +67,32 @@ struct ChangeWording {
     }
 
     private func namespace(_ change: Change) -> [String] {
-        guard change.isNamespaceRemoval else { return ["namespace"] }
-        for case .contents(let names) in change.preconditions where !names.isEmpty {
-            return ["delete namespace with \(Amounts.list(names.map(\.withVisibleControls), "repository", plural: "repositories"))"]
+        switch change.setting {
+        case .remove:
+            let images = (change.consequences.images ?? []).filter { !$0.isTrashed }
+            let trashed = (change.consequences.images ?? []).count - images.count
+            let what = images.isEmpty ? "delete empty namespace" : "delete namespace with \(lost(images))"
+            return [what] + (trashed == 0 ? [] : ["\(Amounts.count(trashed, "image")) in its trash \(trashed == 1 ? "goes" : "go") too"])
+        case .assign(let group): return ["assign to resource group \(group.withVisibleControls) for good"]
+        case .create(let group?): return ["namespace in resource group \(group.withVisibleControls)"]
+        default: return ["namespace"]
         }
-        return ["delete empty namespace"]
     }
 
     private func retention(_ change: Change) -> [String] {
-        let victims = change.retentionVictims
-        let what = change.reason.isEmpty ? "retention policy" : "retention policy: \(change.reason.withVisibleControls)"
-        return victims.isEmpty ? [what] : [what, "removes \(Amounts.list(victims.map(\.withVisibleControls), "image"))"]
+        let images = change.consequences.images ?? []
+        return ["retention policy: \(change.reason.withVisibleControls)"] + (images.isEmpty ? [] : ["removes \(lost(images))"])
+    }
+
+    /// `2 images (api:1.0, api:1.1)`; unless in full, with at most five names.
+    private func lost(_ images: [LostImage]) -> String {
+        let names = images.flatMap { image in
+            image.tags.isEmpty ? ["\(image.repository)@\(image.digest.brief)"] : image.tags.map { "\(image.repository):\($0.brief)" }
+        }
+        let shown = full ? names[...] : names.prefix(5)
+        let rest = names.count - shown.count
+        let list = shown.joined(separator: ", ") + (rest > 0 ? " and \(Amounts.count(rest)) more" : "")
+        return "\(Amounts.count(images.count, "image")) (\(list))"
     }
 
     /// What becomes of the image that the tag leaves.
@@ -109,6 +124,7 @@ struct ChangeWording {
 
     private func undo(_ change: Change) -> [String] {
         switch change.undo {
+        case .setBack: change.consequences.images?.isEmpty == false ? ["ICR keeps them 30 days"] : []
         case .remove, .retag: []
         case .trash(let days): ["ICR keeps it \(Amounts.count(days, "day"))"]
         case .backup(let name): ["backup in \(name.withVisibleControls)"]

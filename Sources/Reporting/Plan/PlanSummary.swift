@@ -24,6 +24,7 @@ enum PlanSummary {
         var after: String
 
         static let create = Verb(before: "to create", after: "created")
+        static let assign = Verb(before: "to assign", after: "assigned")
         static let set = Verb(before: "to set", after: "set")
         static let copy = Verb(before: "to copy", after: "copied")
         static let push = Verb(before: "to push", after: "pushed")
@@ -43,7 +44,8 @@ enum PlanSummary {
         }
         let puts = changes.filter { $0.kind == .put }
         let tags = puts.filter { !$0.isReferrerPut }
-        add(changes.count { $0.kind == .namespace && !$0.isNamespaceRemoval }, "namespace", .create)
+        add(changes.count { $0.kind == .namespace && !$0.isNamespaceRemoval && !$0.isAssignment }, "namespace", .create)
+        add(changes.count(where: \.isAssignment), "namespace", .assign)
         add(changes.count { $0.kind == .retention }, "retention policy", .set, plural: "retention policies")
         add(images(tags, .copy), "image", .copy)
         add(images(tags, .push), "image", .push)

@@ -47,7 +47,6 @@ enum KeyTable {
         title: "a namespace",
         doc: "A namespace that is to exist.",
         labels: ["name"],
-        laterEntryOf: "namespaces",
         keys: [
             Key("name", .text(.namespace), required: true, "Its name: the first component of its repositories' paths."),
             Key(
@@ -75,7 +74,7 @@ enum KeyTable {
             Key("minimumAgeDays", .integer(0...36_500), "Images younger than this many days are kept."),
             Key("acceptChildLoss", .boolean, "Accept that retention may remove images that an index needs."),
         ],
-        rules: [.atLeastOne(["imagesPerRepository", "keepUntagged"])]
+        rules: [.atLeastOne(["imagesPerRepository", "keepUntagged", "minimumAgeDays"])]
     )
 
     private static let move = MappingForm(
@@ -97,7 +96,7 @@ enum KeyTable {
         labels: ["repository", "namespace"],
         keys: [
             Key("repository", .text(.target), since: .later, "The repository, with all its images."),
-            Key("namespace", .text(.namespacePath), since: .later, "The namespace, with all its repositories."),
+            Key("namespace", .text(.namespacePath), "ICR: the namespace, with all its images and its trash."),
         ],
         rules: [.exactlyOne([["repository"], ["namespace"]])]
     )

@@ -97,6 +97,25 @@ struct SpecBuilder {
         desired.absences.append(AbsenceEntry(origin: nextOrigin(), scopes: pattern.scopes, what: what))
     }
 
+    mutating func namespace(
+        _ name: String,
+        on registries: [String] = ["us"],
+        resourceGroup: String? = nil,
+        retention: NamespaceEntry.RetentionRule? = nil
+    ) throws {
+        let ids = try registries.map { try Names.registry($0) }.sorted()
+        for id in ids where id.host?.hasSuffix("icr.io") == true { desired.registries[id] = RegistryDeclaration(id: id, kind: .icr) }
+        desired.namespaces.append(
+            NamespaceEntry(origin: nextOrigin(), name: name, registries: ids, resourceGroup: resourceGroup, retention: retention)
+        )
+    }
+
+    mutating func absent(namespace name: String, on registry: String = "us") throws {
+        let id = try Names.registry(registry)
+        desired.registries[id] = RegistryDeclaration(id: id, kind: .icr)
+        desired.namespaceAbsences.append(NamespaceAbsence(origin: nextOrigin(), name: name, registries: [id]))
+    }
+
     mutating func protect(_ text: String) throws { policy.protect.append(try Names.pattern(text)) }
     mutating func immutable(_ text: String) throws { policy.immutable.append(try Names.pattern(text)) }
     mutating func target(_ text: String) throws { options.targets.append(try Names.pattern(text)) }
