@@ -97,7 +97,7 @@ struct RegistryMemory: Sendable {
     }
 
     /// Upload sessions that a refused mount opened; the upload that follows uses them.
-    var sessions: [BlobKey: WebAddress] = [:]
+    var sessions: [BlobKey: BlobUpload.Session] = [:]
     /// What each tag was last seen at; an entry with `nil` was seen absent.
     var tags: [TagKey: Digest?] = [:]
     private var ofRegistry: [RegistryFeature: Capability] = [:]

@@ -85,3 +85,18 @@ func withWire(
         await client.shutdown()
     }
 }
+
+/// A client of what listens on a port of loopback, such as a proxy.
+func withClient(ofPort port: Int, _ body: @escaping @Sendable (HTTPRegistry, TestClock) async throws -> Void) async throws {
+    let settings = HTTPRegistrySettings(id: try RegistryID(host: "127.0.0.1:\(port)"), plainHTTP: true)
+    let clock = TestClock()
+    let credentials = FixedCredentials()
+    let client = try HTTPRegistry(settings: settings, credentials: credentials, logger: Logger(label: "test"), clock: clock.clock)
+    do {
+        try await body(client, clock)
+    } catch {
+        await client.shutdown()
+        throw error
+    }
+    await client.shutdown()
+}

@@ -185,7 +185,7 @@ import Testing
 
     @Test func aRefusalBeforeTheBodyWasReadIsTold() async throws {
         try await withWire { wire in
-            var early = ScriptedAnswer.error(413, "SIZE_INVALID", "too large")
+            var early = ScriptedAnswer.error(400, "NAME_INVALID", "no such place")
             early.isEarly = true
             wire.server.answerNext(where: { $0.method == "PUT" }, with: early)
             let error = try await wire.failure { () async throws(RegistryError) in try await wire.put(Samples.bytes(8 << 20, seed: 3)) }

@@ -30,14 +30,18 @@ package final class CountingProxy: Sendable {
         var requests: [ProxiedRequest] = []
         var bytesToRegistry: Int64 = 0
         var bytesFromRegistry: Int64 = 0
+        var closed = 0
         var handler: Handler?
     }
 
     package let port: Int
+    /// How many bytes a connection carries, both ways together, before it is closed.
+    private let connectionLimit: Int64?
     private let state = Mutex(State())
 
-    fileprivate init(port: Int) {
+    fileprivate init(port: Int, connectionLimit: Int64?) {
         self.port = port
+        self.connectionLimit = connectionLimit
     }
 
     /// `127.0.0.1:PORT`.
@@ -46,6 +50,9 @@ package final class CountingProxy: Sendable {
     /// Requests and their bodies, as they went over the wire.
     package var bytesToRegistry: Int64 { state.withLock { $0.bytesToRegistry } }
     package var bytesFromRegistry: Int64 { state.withLock { $0.bytesFromRegistry } }
+
+    /// Connections that were closed for their limit.
+    package var closedConnections: Int { state.withLock { $0.closed } }
 
     package func setHandler(_ handler: Handler?) { state.withLock { $0.handler = handler } }
 
@@ -59,6 +66,7 @@ package final class CountingProxy: Sendable {
             state.requests = []
             state.bytesToRegistry = 0
             state.bytesFromRegistry = 0
+            state.closed = 0
         }
     }
 
@@ -73,11 +81,36 @@ package final class CountingProxy: Sendable {
 
     fileprivate func countToRegistry(_ count: Int) { state.withLock { $0.bytesToRegistry += Int64(count) } }
     fileprivate func countFromRegistry(_ count: Int) { state.withLock { $0.bytesFromRegistry += Int64(count) } }
+
+    fileprivate func allowance() -> Allowance { Allowance(connectionLimit) { self.state.withLock { $0.closed += 1 } } }
 }
 
-/// Runs a proxy in front of `127.0.0.1:port` while `body` runs.
+/// What one connection may still carry.
+private final class Allowance: Sendable {
+    private let left: Mutex<Int64>
+    private let onEnd: @Sendable () -> Void
+
+    init(_ limit: Int64?, onEnd: @escaping @Sendable () -> Void) {
+        left = Mutex(limit ?? .max)
+        self.onEnd = onEnd
+    }
+
+    /// Throws when it is used up.
+    func spend(_ count: Int) throws {
+        let (before, after) = left.withLock { left in
+            defer { left -= Int64(count) }
+            return (left, left - Int64(count))
+        }
+        guard after < 0 else { return }
+        if before >= 0 { onEnd() }
+        throw Dropped()
+    }
+}
+
+/// Runs a proxy in front of `127.0.0.1:port` while `body` runs. With `closingAfter`, it closes each connection after so many bytes.
 package func withCountingProxy<Result: Sendable>(
     to port: Int,
+    closingAfter limit: Int64? = nil,
     _ body: @escaping @Sendable (CountingProxy) async throws -> Result
 ) async throws -> Result {
     let listener = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup).bind(
@@ -86,7 +119,7 @@ package func withCountingProxy<Result: Sendable>(
         childChannelInitializer: wrap
     )
     guard let ownPort = listener.channel.localAddress?.port else { throw TestSupportError("no port to listen on") }
-    let proxy = CountingProxy(port: ownPort)
+    let proxy = CountingProxy(port: ownPort, connectionLimit: limit)
     return try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask {
             try await withThrowingDiscardingTaskGroup { group in
@@ -134,10 +167,12 @@ private func relay(_ client: BytesChannel, to port: Int, _ proxy: CountingProxy)
             )
             try await upstream.executeThenClose { fromRegistry, toRegistry in
                 let mute = Mute()
+                let allowance = proxy.allowance()
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     group.addTask {
                         for try await buffer in fromRegistry {
                             if mute.isOn { throw Dropped() }
+                            try allowance.spend(buffer.readableBytes)
                             proxy.countFromRegistry(buffer.readableBytes)
                             try await toClient.write(buffer)
                         }
@@ -145,6 +180,7 @@ private func relay(_ client: BytesChannel, to port: Int, _ proxy: CountingProxy)
                     group.addTask {
                         var stream = RequestStream()
                         for try await buffer in fromClient {
+                            try allowance.spend(buffer.readableBytes)
                             for part in stream.feed(Array(buffer.readableBytesView)) {
                                 try await forward(part, toRegistry, proxy) { mute.turnOn() }
                             }

@@ -17,11 +17,14 @@ package struct DistributionService: Sendable {
     let registry: any DistributionStore
     /// The most entries of one page, whatever the client asks.
     let pageSize: Int
+    /// Nil: a part of an upload counts once it has come as a whole, as in docker-registry.
+    let partialUploads: PartialUploads?
     let uploads = UploadSessions()
 
-    package init(registry: any DistributionStore, pageSize: Int) {
+    package init(registry: any DistributionStore, pageSize: Int, partialUploads: PartialUploads? = nil) {
         self.registry = registry
         self.pageSize = pageSize
+        self.partialUploads = partialUploads
     }
 
     package func reply(to request: LoopbackRequest, body: [UInt8]) async -> LoopbackReply {

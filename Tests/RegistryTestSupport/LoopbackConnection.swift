@@ -32,15 +32,16 @@ struct LoopbackConnection: Sendable {
         if let script, script.isEarly, let reply = script.reply {
             server.answered(request, bodySize: 0, status: reply.status)
             try await send(reply, script, head, output)
-            _ = try await body(&parts, limit: nil)
+            _ = try await body(&parts, limit: nil, nil)
             return
         }
-        let bytes: [UInt8]
+        let (bytes, count): ([UInt8], Int)
         do {
             if head.headers.first(name: "expect")?.lowercased() == "100-continue" {
                 try await output.write(.head(HTTPResponseHead(version: .http1_1, status: .continue)))
             }
-            bytes = try await body(&parts, limit: script?.closeAfterRequestBytes)
+            let receiver = script?.reply == nil ? server.receiver(for: request) : nil
+            (bytes, count) = try await body(&parts, limit: script?.closeAfterRequestBytes, receiver)
         } catch {
             server.answered(request, bodySize: script?.closeAfterRequestBytes ?? 0, status: nil)
             throw error
@@ -50,21 +51,28 @@ struct LoopbackConnection: Sendable {
         if let scripted = script?.reply { reply = scripted } else { reply = await server.reply(to: request, body: bytes) }
         script?.change?(&reply)
         let isClosed = script?.delivery == .close
-        server.answered(request, bodySize: bytes.count, status: isClosed ? nil : reply.status)
+        server.answered(request, bodySize: count, status: isClosed ? nil : reply.status)
         if isClosed { throw Closed() }
         try await send(reply, script, head, output)
     }
 
-    private func body(_ parts: inout Parts, limit: Int?) async throws -> [UInt8] {
-        var bytes: [UInt8] = []
+    private func body(
+        _ parts: inout Parts,
+        limit: Int?,
+        _ receiver: (@Sendable ([UInt8]) -> Void)?
+    ) async throws -> (bytes: [UInt8], count: Int) {
+        var (bytes, count): ([UInt8], Int) = ([], 0)
         if let limit, limit <= 0 { throw Closed() }
         while let part = try await parts.next(isolation: #isolation) {
             switch part {
             case .head: throw Closed()
-            case .body(let buffer): bytes += buffer.readableBytesView
-            case .end: return bytes
+            case .body(let buffer):
+                let piece = buffer.readableBytesView.prefix(limit.map { $0 - count } ?? buffer.readableBytes)
+                count += piece.count
+                if let receiver { receiver(Array(piece)) } else { bytes += piece }
+            case .end: return (bytes, count)
             }
-            if let limit, bytes.count >= limit { throw Closed() }
+            if let limit, count >= limit { throw Closed() }
         }
         throw Closed()
     }

@@ -14,17 +14,21 @@ package final class LoopbackRegistryServer: LoopbackService {
         package var clientAuthorityPath: String?
         /// The most entries of one page of a list.
         package var pageSize = 50
+        /// Nil: as in docker-registry, what came of an upload that broke counts for nothing.
+        package var partialUploads: PartialUploads?
 
         package init(
             authentication: LoopbackAuthentication = .none,
             certificate: TestCertificates.Pair? = nil,
             clientAuthorityPath: String? = nil,
-            pageSize: Int = 50
+            pageSize: Int = 50,
+            partialUploads: PartialUploads? = nil
         ) {
             self.authentication = authentication
             self.certificate = certificate
             self.clientAuthorityPath = clientAuthorityPath
             self.pageSize = pageSize
+            self.partialUploads = partialUploads
         }
     }
 
@@ -52,7 +56,7 @@ package final class LoopbackRegistryServer: LoopbackService {
         self.options = options
         self.port = port
         self.tokenPort = tokenPort
-        service = DistributionService(registry: registry, pageSize: options.pageSize)
+        service = DistributionService(registry: registry, pageSize: options.pageSize, partialUploads: options.partialUploads)
         authenticator = Authenticator(options.authentication)
     }
 
@@ -113,10 +117,15 @@ package final class LoopbackRegistryServer: LoopbackService {
         return (request, nil)
     }
 
+    private var tokenURL: String { "\(options.certificate == nil ? "http" : "https")://127.0.0.1:\(tokenPort)/token" }
+
+    package func receiver(for request: LoopbackRequest) -> (@Sendable ([UInt8]) -> Void)? {
+        authenticator.refusal(of: request, tokenURL: tokenURL) == nil ? service.receiver(for: request) : nil
+    }
+
     package func reply(to request: LoopbackRequest, body: [UInt8]) async -> LoopbackReply {
         if request.path == "/token" { return authenticator.token(request, body: body) }
-        let scheme = options.certificate == nil ? "http" : "https"
-        if let refusal = authenticator.refusal(of: request, tokenURL: "\(scheme)://127.0.0.1:\(tokenPort)/token") { return refusal }
+        if let refusal = authenticator.refusal(of: request, tokenURL: tokenURL) { return refusal }
         var request = request
         // Without the right to read the source a mount becomes an ordinary upload.
         if let source = request.parameter("from"), !authenticator.mayPull(source, request) { request.target = request.path }

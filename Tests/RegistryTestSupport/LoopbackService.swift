@@ -8,9 +8,15 @@ package protocol LoopbackService: Sendable {
     func connectionBegan()
     /// Sees each request's head first: gives it its number, and says what is to happen instead of the usual work.
     func received(_ request: LoopbackRequest) -> (request: LoopbackRequest, answer: ScriptedAnswer?)
+    /// Takes the request's body as it comes; `reply` gets none then. Nil: it is collected.
+    func receiver(for request: LoopbackRequest) -> (@Sendable ([UInt8]) -> Void)?
     func reply(to request: LoopbackRequest, body: [UInt8]) async -> LoopbackReply
     /// The end of each request. No status: the connection was closed without an answer.
     func answered(_ request: LoopbackRequest, bodySize: Int, status: Int?)
+}
+
+extension LoopbackService {
+    package func receiver(for request: LoopbackRequest) -> (@Sendable ([UInt8]) -> Void)? { nil }
 }
 
 /// Listens on `count` free ports of 127.0.0.1 while `body` runs. `make` is told the ports and gives a service for each.

@@ -6,11 +6,13 @@ package struct RegistryContents: Hashable, Sendable {
         package var tags: [TagName: Digest] = [:]
         package var manifests: [Digest: ManifestDocument] = [:]
         package var blobs: [Digest: [UInt8]] = [:]
+        /// The sizes of blobs whose bytes were hashed and dropped.
+        package var droppedBlobs: [Digest: Int64] = [:]
 
         /// What `document` needs and the repository lacks. A missing subject is allowed.
         fileprivate func missing(for document: ManifestDocument) -> [Digest] {
             switch document.content {
-            case .image(let image): image.blobs.map(\.digest).filter { blobs[$0] == nil }
+            case .image(let image): image.blobs.map(\.digest).filter { blobs[$0] == nil && droppedBlobs[$0] == nil }
             case .index(let index): index.manifests.map(\.digest).filter { manifests[$0] == nil }
             }
         }
@@ -61,6 +63,10 @@ package struct RegistryContents: Hashable, Sendable {
 
     package func blob(_ digest: Digest, in repository: RepositoryName) -> [UInt8]? { repositories[repository]?.blobs[digest] }
 
+    package func blobSize(_ digest: Digest, in repository: RepositoryName) -> Int64? {
+        blob(digest, in: repository).map { Int64($0.count) } ?? repositories[repository]?.droppedBlobs[digest]
+    }
+
     /// The manifests whose subject is `digest`, as the referrers API lists them (distribution-spec, "Listing Referrers").
     package func referrers(of digest: Digest, in repository: RepositoryName) -> [Descriptor] {
         let manifests = repositories[repository]?.manifests.values.filter { $0.subject?.digest == digest } ?? []
@@ -81,10 +87,19 @@ package struct RegistryContents: Hashable, Sendable {
     }
 
     package mutating func putBlob(_ bytes: [UInt8], digest: Digest, in repository: RepositoryName) throws(Refusal) {
-        guard Digest.of(bytes, with: digest.algorithm) == digest else {
-            throw Refusal(status: 400, code: "DIGEST_INVALID", message: "provided digest did not match uploaded content")
-        }
+        try check(Digest.of(bytes, with: digest.algorithm), digest)
         repositories[repository, default: Repository()].blobs[digest] = bytes
+    }
+
+    /// As `putBlob`, for a blob whose bytes are not kept.
+    package mutating func noteBlob(_ size: Int64, hashed: Digest, digest: Digest, in repository: RepositoryName) throws(Refusal) {
+        try check(hashed, digest)
+        repositories[repository, default: Repository()].droppedBlobs[digest] = size
+    }
+
+    private func check(_ got: Digest, _ wanted: Digest) throws(Refusal) {
+        guard got != wanted else { return }
+        throw Refusal(status: 400, code: "DIGEST_INVALID", message: "provided digest did not match uploaded content")
     }
 
     /// False: `source` lacks the blob.
@@ -143,6 +158,10 @@ extension RegistryContents {
         case .index(let index): return index.manifests.flatMap { defects(below: .digest($0.digest), in: repository) }
         case .image(let image):
             return image.blobs.compactMap { descriptor in
+                // Its digest was checked when it came.
+                if let size = repositories[repository]?.droppedBlobs[descriptor.digest] {
+                    return size == descriptor.size ? nil : "blob \(descriptor.digest) is corrupt"
+                }
                 guard let bytes = blob(descriptor.digest, in: repository) else { return "blob \(descriptor.digest) is missing" }
                 let isRight = bytes.count == descriptor.size && Digest.of(bytes, with: descriptor.digest.algorithm) == descriptor.digest
                 return isRight ? nil : "blob \(descriptor.digest) is corrupt"

@@ -12,7 +12,7 @@ package struct Sample: Hashable, Sendable {
 
     package var digest: Digest { root.digest }
 
-    init(
+    package init(
         root: ManifestDocument,
         platform: Platform? = nil,
         annotations: [String: String]? = nil,

@@ -27,6 +27,7 @@ package final class ToolHandle: Sendable {
     }
 
     private let send = Mutex<(@Sendable (Signal) throws -> Void)?>(nil)
+    private let number = Mutex<Int32?>(nil)
 
     package init() {}
 
@@ -36,7 +37,13 @@ package final class ToolHandle: Sendable {
         try send(signal)
     }
 
-    fileprivate func attach(_ send: @escaping @Sendable (Signal) throws -> Void) { self.send.withLock { $0 = send } }
+    /// The number of the process, once it has started.
+    package var process: Int32? { number.withLock { $0 } }
+
+    fileprivate func attach(_ process: Int32, _ send: @escaping @Sendable (Signal) throws -> Void) {
+        number.withLock { $0 = process }
+        self.send.withLock { $0 = send }
+    }
 }
 
 /// Runs a program to its end. `executable` is a name on the path, or a path; `environment` replaces the whole environment; nil inherits it.
@@ -69,7 +76,7 @@ package func run(
             // By the process's number, not through `execution`: that one goes through a file descriptor, which is closed when the program
             // has ended, and may by then be another program's.
             let process = execution.processIdentifier.value
-            handle?.attach { signal in
+            handle?.attach(process) { signal in
                 let signals: [ToolHandle.Signal: Int32] = [.interrupt: SIGINT, .terminate: SIGTERM, .kill: SIGKILL]
                 guard kill(process, signals[signal] ?? SIGKILL) == 0 || errno == ESRCH else {
                     throw TestSupportError("cannot signal process \(process): errno \(errno)")

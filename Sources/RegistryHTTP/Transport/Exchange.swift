@@ -61,7 +61,7 @@ final class Exchange: Sendable {
     }
 
     /// `false`: the tries or the time are used up.
-    func waitBeforeRepeating(
+    private func waitBeforeRepeating(
         _ retry: inout RetryPolicy,
         _ outcome: RetryPolicy.Outcome,
         _ purpose: Purpose
@@ -69,18 +69,20 @@ final class Exchange: Sendable {
         guard case .wait(let seconds, let wholeHost) = retry.decide(outcome, now: clock.uptime(), jitter: clock.jitter()) else {
             return false
         }
+        try await pause(seconds, wholeHost: wholeHost, purpose)
+        return true
+    }
+
+    /// Waits before something is tried again; with `wholeHost`, everything for the host waits.
+    func pause(_ seconds: Double, wholeHost: Bool, _ purpose: Purpose) async throws(RegistryError) {
         logger.debug("waiting \(seconds) s before the next try to \(purpose.action) \(purpose.object)")
-        if wholeHost {
-            // Whatever is sent next waits, this request's repetition too.
-            gate.pause(until: clock.uptime() + seconds)
-            return true
-        }
+        // Whatever is sent next waits, this request's repetition too.
+        if wholeHost { return gate.pause(until: clock.uptime() + seconds) }
         do {
             try await clock.sleep(seconds)
         } catch {
             throw purpose.cancelled
         }
-        return true
     }
 
     /// One try, with at most two new authorizations: one for the challenge, one for a token that ran out or was too narrow.

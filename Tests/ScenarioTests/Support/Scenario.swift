@@ -24,6 +24,7 @@ struct Scenario: Sendable {
         exits status: Int32? = 0,
         environment: [String: String] = [:],
         in directory: String? = nil,
+        timeLimit: Duration = .seconds(150),
         handle: ToolHandle? = nil,
         sourceLocation: SourceLocation = #_sourceLocation
     ) async throws -> ToolResult {
@@ -32,7 +33,7 @@ struct Scenario: Sendable {
             arguments,
             environment: self.environment.merging(environment) { $1 },
             in: directory ?? workspace,
-            timeLimit: .seconds(150),
+            timeLimit: timeLimit,
             handle: handle
         )
         if let status {

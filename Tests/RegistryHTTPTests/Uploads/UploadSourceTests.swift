@@ -1,0 +1,119 @@
+import OCI
+import Registry
+import RegistryTestSupport
+import Synchronization
+import Testing
+
+@testable import RegistryHTTP
+
+@Suite struct UploadSourceTests {
+    private static let content = Samples.bytes(5 << 20, seed: 7)
+    private static let purpose = BlobUploadTests.purpose
+
+    /// A source that notes where it is opened, and the uploads of its content.
+    private final class Opened: Sendable {
+        private let state = Mutex([Int64]())
+        var offsets: [Int64] { state.withLock { $0 } }
+
+        func source(_ bytes: [UInt8], as descriptor: Descriptor, pieceSize: Int = 1 << 18) -> UploadSource {
+            let body = BlobBody { [self] offset throws(RegistryError) in
+                state.withLock { $0.append(offset) }
+                return try await Sample.body(bytes, pieceSize: pieceSize).open(offset)
+            }
+            return UploadSource(descriptor, from: body, for: purpose)
+        }
+    }
+
+    private static func read(_ body: UploadBody, atMost limit: Int = .max) async throws -> [UInt8] {
+        var bytes: [UInt8] = []
+        while bytes.count < limit, let piece = try await body.source.piece(for: body.turn) { bytes += piece }
+        return bytes
+    }
+
+    @Test(arguments: [Digest.Algorithm.sha256, .sha512])
+    func partsOneAfterTheOtherReadTheSourceOnce(_ algorithm: Digest.Algorithm) async throws {
+        let opened = Opened()
+        let digest = Digest.of(Self.content, with: algorithm)
+        let source = opened.source(Self.content, as: Descriptor(mediaType: "x", digest: digest, size: Int64(Self.content.count)))
+        var sent: [UInt8] = []
+        for start in stride(from: 0, to: Int64(Self.content.count), by: 1_000_003) {
+            let part = start..<min(start + 1_000_003, Int64(Self.content.count))
+            let bytes = try await Self.read(source.part(part))
+            #expect(bytes.count == part.count)
+            sent += bytes
+            #expect(await source.endPart() == part.upperBound)
+        }
+        #expect(sent == Self.content)
+        #expect(opened.offsets == [0])
+    }
+
+    @Test func aRegistryThatKeptLessIsServedFromTheLastKnownHash() async throws {
+        let opened = Opened()
+        let source = opened.source(Self.content, as: Samples.descriptor(of: Self.content))
+        let size = Int64(Self.content.count)
+        _ = try await Self.read(source.part(0..<size), atMost: 4 << 20)
+        #expect(await source.endPart() == 4 << 20)
+        let rest = try await Self.read(source.part(2_500_000..<size))
+        #expect(rest == Array(Self.content[2_500_000...]))
+        #expect(opened.offsets == [0, 2 << 20])
+        // Further back than any mark that is kept, it begins at 0.
+        let all = try await Self.read(source.part(10..<size))
+        #expect(all == Array(Self.content[10...]))
+        #expect(opened.offsets.last == 0)
+    }
+
+    @Test func aBodyWhosePartIsOverGetsNothingMore() async throws {
+        let source = Opened().source(Self.content, as: Samples.descriptor(of: Self.content))
+        let first = await source.part(0..<1 << 20)
+        _ = try await Self.read(first, atMost: 1)
+        let second = await source.part(0..<100)
+        #expect(try await Self.read(first) == [])
+        #expect(try await Self.read(second) == Array(Self.content[..<100]))
+    }
+
+    @Test(arguments: [0, 1 << 20, (5 << 20) - 1])
+    func theLastBytesOfWrongContentStayHere(_ flipped: Int) async throws {
+        var wrong = Self.content
+        wrong[flipped] ^= 1
+        let source = Opened().source(wrong, as: Samples.descriptor(of: Self.content))
+        let size = Int64(wrong.count)
+        _ = try await Self.read(source.part(0..<size / 2))
+        var sent = 0
+        await #expect(throws: RegistryError.self) {
+            let body = await source.part(size / 2..<size)
+            while let piece = try await source.piece(for: body.turn) { sent += piece.count }
+        }
+        #expect(sent < size - size / 2)
+    }
+
+    @Test func aSourceThatChangesBetweenTwoReadingsIsFound() async throws {
+        let isFirst = Mutex(true)
+        let body = BlobBody { offset throws(RegistryError) in
+            var bytes = Self.content
+            if !isFirst.withLock({ first in
+                defer { first = false }; return first
+            }) {
+                bytes[3 << 20] ^= 1
+            }
+            return try await Sample.body(bytes, pieceSize: 1 << 18).open(offset)
+        }
+        let source = UploadSource(Samples.descriptor(of: Self.content), from: body, for: Self.purpose)
+        let size = Int64(Self.content.count)
+        _ = try await Self.read(source.part(0..<size), atMost: 4 << 20)
+        await #expect(throws: RegistryError.self) { _ = try await Self.read(source.part(2 << 20..<size)) }
+    }
+
+    @Test func onlySoManyHashStatesAreKept() {
+        var marks = HashCheckpoints(.sha256)
+        for step in 1...1000 {
+            var mark = HashCheckpoints.Mark(.sha256)
+            mark.offset = Int64(step) << 20
+            marks.keep(mark)
+            mark.offset += 5
+            marks.keep(mark)
+        }
+        #expect(marks.goBack(to: (1000 << 20) - 1).offset == 999 << 20)
+        #expect(marks.goBack(to: 905 << 20).offset == 905 << 20)
+        #expect(marks.goBack(to: 904 << 20).offset == 0)
+    }
+}
