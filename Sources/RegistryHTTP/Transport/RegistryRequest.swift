@@ -97,6 +97,13 @@ struct RegistryResponse: Sendable {
     /// Drops the body unread, so that the next request can go.
     func finish() { permit?.release() }
 
+    /// As `finish`, but keeps the connection where there is no body: one whose answer was dropped is closed, and parts of uploads follow
+    /// each other fast.
+    func finishEmpty() async {
+        if status == 204 || contentLength == 0 { _ = try? await body.collect(upTo: 0) }
+        permit?.release()
+    }
+
     var isSuccess: Bool { (200..<300).contains(status) }
 
     /// The digest that the registry names; `nil` when it names none or one of an unknown kind.

@@ -266,6 +266,8 @@ struct BlobUpload: Sendable {
         let isFirst = retry == nil
         guard case .again(let pause) = count(outcome, moment) else { return giveUp(error) }
         guard isSendingPart else { return look(isUsable: true, pause) }
+        // Smaller parts may get through between two breaks.
+        if !isFirst { partLimit = Self.smallPart }
         return ask(isFirst && outcome == .broken ? nil : pause)
     }
 

@@ -29,7 +29,7 @@ struct UploadTarget: Sendable {
             let request = RegistryRequest(method: .POST, address: address, purpose: purpose, scopes: [.push(repository)])
             let response = try await exchange.send(request)
             guard response.isSuccess else { return .ended(await exchange.error(for: response, purpose)) }
-            response.finish()
+            await response.finishEmpty()
             return .opened(try registry.openedSession(response, purpose))
         } catch {
             return .ended(error)
@@ -41,7 +41,7 @@ struct UploadTarget: Sendable {
             let request = RegistryRequest(method: .GET, address: session, purpose: purpose, scopes: [.push(repository)])
             let response = try await exchange.send(request)
             guard response.isSuccess else { return .gone }
-            response.finish()
+            await response.finishEmpty()
             return .status(try status(response))
         } catch {
             return .ended(error)
@@ -54,7 +54,7 @@ struct UploadTarget: Sendable {
         let scopes: [TokenScope] = [.push(repository), .delete(repository)]
         let request = RegistryRequest(method: .DELETE, address: session, purpose: purpose, scopes: scopes)
         guard let response = try? await exchange.attempt(request) else { return }
-        response.finish()
+        await response.finishEmpty()
     }
 
     func patch(_ source: UploadSource, _ part: Range<Int64>, to session: WebAddress) async -> BlobUpload.Event {
@@ -111,7 +111,7 @@ struct UploadTarget: Sendable {
         do {
             let response = try result.get()
             guard response.isSuccess else { return await failure(response, sent) }
-            response.finish()
+            await response.finishEmpty()
             return try read(response)
         } catch let error as RegistryError {
             return .ended(error)

@@ -156,11 +156,14 @@ extension BlobUploadTests {
         ),
         Path(
             "five breaks without progress end it, and the error says how far it came",
-            byParts(a) + [Step(opened(b), .patch(b, 0..<part)), Step(took(part - 1), .patch(b, part..<2 * part))]
-                + ([nil, 2, 4, 8] as [Double?]).flatMap { wait in
+            byParts(a) + [
+                Step(opened(b), .patch(b, 0..<part)), Step(took(part - 1), .patch(b, part..<2 * part)),
+                Step(broke(sent: part + 7), .askStatus(b)), Step(kept(part - 1), .patch(b, part..<2 * part)),
+            ]
+                + [2, 4, 8].flatMap { wait in
                     [
                         Step(broke(sent: part + 7), .askStatus(b), wait: wait),
-                        Step(kept(part - 1), .patch(b, part..<2 * part)),
+                        Step(kept(part - 1), .patch(b, part..<part + small)),
                     ]
                 }
                 + [
@@ -195,16 +198,20 @@ extension BlobUploadTests {
         ),
         Path(
             "a registry that loses bytes again and again is given up",
-            byParts(a) + [Step(opened(b), .patch(b, 0..<part)), Step(took(part - 1), .patch(b, part..<2 * part))]
-                + ([nil, 2, 4, 8] as [Double?]).flatMap { wait in
+            byParts(a) + [
+                Step(opened(b), .patch(b, 0..<part)), Step(took(part - 1), .patch(b, part..<2 * part)),
+                Step(broke(sent: part + 7), .askStatus(b)), Step(kept(9), .patch(b, 10..<10 + part)),
+                Step(took(part - 1), .patch(b, part..<2 * part)),
+            ]
+                + [2, 4, 8].flatMap { wait in
                     [
-                        Step(broke(sent: part + 7), .askStatus(b), wait: wait), Step(kept(9), .patch(b, 10..<10 + part)),
-                        Step(took(part - 1), .patch(b, part..<2 * part)),
+                        Step(broke(sent: part + 7), .askStatus(b), wait: wait), Step(kept(9), .patch(b, 10..<10 + small)),
+                        Step(took(9 + small), .patch(b, 10 + small..<10 + 2 * small)),
                     ]
                 }
                 + [
                     Step(
-                        broke(sent: part + 7),
+                        broke(sent: 10 + small),
                         gaveUp("it broke, after \(part + 7) of \(large) bytes, also when sent in parts"),
                         leaving: b
                     )

@@ -1,6 +1,7 @@
 import OCI
 import Registry
 import RegistryTestSupport
+import Synchronization
 import Testing
 
 @testable import RegistryHTTP
@@ -119,6 +120,27 @@ import Testing
                     #expect(proxy.bytesToRegistry < Int64(Self.size) * 12 / 10)
                 }
             }
+        }
+    }
+
+    @Test func aTokenThatEndsBetweenPartsIsRenewed() async throws {
+        let bearer = LoopbackAuthentication.Bearer(user: "u", password: "p")
+        let options = LoopbackRegistryServer.Options(authentication: .bearer(bearer), partialUploads: .init())
+        try await withWire(options, credentials: FixedCredentials(user: "u", password: "p")) { wire in
+            wire.server.answerNext(where: Self.isPut, with: .error(413, "SIZE_INVALID", "too large"))
+            let isDone = Mutex(false)
+            wire.server.script { request in
+                guard request.headers["content-range"]?.hasPrefix("0-") == false else { return nil }
+                if !isDone.withLock({ done in
+                    defer { done = true }; return done
+                }) {
+                    wire.server.expireTokens()
+                }
+                return nil
+            }
+            try await wire.put(Self.content)
+            #expect(wire.hasBlob(Self.content))
+            #expect(wire.server.log.filter { $0.method == "PATCH" }.map(\.status) == [202, 401, 202])
         }
     }
 
