@@ -15,13 +15,9 @@ extension HTTPRegistry {
         let found = await UploadTarget(registry: self, repository: repository, descriptor: descriptor, purpose: purpose).find()
         if case .ended(let error) = found { throw error }
         if found == .found(descriptor.size) { return true }
-        let query = "mount=\(descriptor.digest)&from=\(source)"
-        var request = RegistryRequest(
-            method: .POST,
-            address: address(repository, "blobs/uploads/").appending(query: query),
-            purpose: purpose,
-            scopes: [.push(repository), .pull(source)]
-        )
+        let address = address(repository, "blobs/uploads/").appending(query: "mount=\(descriptor.digest)&from=\(source)")
+        let scopes: [TokenScope] = [.push(repository), .pull(source)]
+        var request = RegistryRequest(method: .POST, address: address, purpose: purpose, scopes: scopes)
         request.patience = .commit
         let response: RegistryResponse
         do throws(RegistryError) {
