@@ -46,7 +46,18 @@ extension ImageFiles {
         } catch {
             throw failure.error(.corrupt, reason: "its \(name) cannot be understood: \(error)")
         }
-        if let member = JSONMembers.duplicate(in: bytes) { throw failure.error(.corrupt, reason: "its \(name) holds '\(member)' twice") }
+        if let reason = JSONMembers.ambiguity(in: bytes, names: Self.names(name)) {
+            throw failure.error(.corrupt, reason: "its \(name) cannot be used: \(reason)")
+        }
         return value
+    }
+
+    /// The members by which a file of this name says which content is meant.
+    private static func names(_ name: String) -> Set<String> {
+        switch name {
+        case "index.json": JSONMembers.ofManifests
+        case "manifest.json": ["Config", "RepoTags", "Layers"]
+        default: ["rootfs", "diff_ids", "imageLayoutVersion"]
+        }
     }
 }

@@ -55,7 +55,7 @@ package struct ManifestDocument: Hashable, Sendable {
         } catch {
             throw Invalid("it is not a JSON manifest (\(Self.explain(error)))")
         }
-        if let name = JSONMembers.duplicate(in: bytes) { throw Invalid("its member '\(name.withVisibleControls)' stands there twice") }
+        if let reason = JSONMembers.ambiguity(in: bytes, names: JSONMembers.ofManifests) { throw Invalid(reason) }
         guard body.schemaVersion == 2 || body.schemaVersion == nil else {
             throw body.schemaVersion == 1 ? Self.schema1 : Invalid("its schemaVersion is not 2")
         }
@@ -77,10 +77,12 @@ package struct ManifestDocument: Hashable, Sendable {
                 Index(manifests: manifests, subject: body.subject, artifactType: body.artifactType, annotations: annotations)
             )
         } else {
+            let layers = body.layers ?? body.blobs ?? []
+            guard layers.count <= 10_000 else { throw Invalid("it has more than 10,000 layers") }
             content = .image(
                 Image(
                     config: body.config,
-                    layers: body.layers ?? body.blobs ?? [],
+                    layers: layers,
                     subject: body.subject,
                     artifactType: body.artifactType ?? body.config?.mediaType,
                     annotations: annotations
@@ -126,7 +128,11 @@ package struct ManifestDocument: Hashable, Sendable {
     private static func explain(_ error: any Error) -> String {
         guard let error = error as? DecodingError else { return "unreadable" }
         switch error {
-        case .dataCorrupted(let context): return Self.place(context) + (context.codingPath.isEmpty ? "not JSON" : context.debugDescription)
+        case .dataCorrupted(let context):
+            if context.codingPath.isEmpty { return "not JSON" }
+            // Foundation's words for a number that fits nowhere name types of Swift.
+            let isNumber = context.debugDescription.contains("umber")
+            return Self.place(context) + (isNumber ? "a number is too large or not whole" : context.debugDescription)
         case .keyNotFound(let key, let context): return Self.place(context) + "'\(key.stringValue)' is missing"
         case .typeMismatch(_, let context), .valueNotFound(_, let context): return Self.place(context) + "a value has the wrong type"
         @unknown default: return "unreadable"

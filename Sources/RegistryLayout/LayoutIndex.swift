@@ -62,7 +62,7 @@ struct LayoutIndex: Hashable, Sendable {
     init(parsing bytes: [UInt8]) throws(Invalid) {
         let value: JSONValue
         do throws(JSONValue.Invalid) { value = try JSONValue(parsing: bytes) } catch { throw Invalid(description: error.description) }
-        if let name = JSONMembers.duplicate(in: bytes) { throw Invalid(description: "it holds '\(name.withVisibleControls)' twice") }
+        if let reason = JSONMembers.ambiguity(in: bytes, names: JSONMembers.ofManifests) { throw Invalid(description: reason) }
         guard let members = value.object else { throw Invalid(description: "index.json is not a JSON object") }
         guard members["schemaVersion"] ?? .integer(2) == .integer(2) else { throw Invalid(description: "its schemaVersion is not 2") }
         self.members = members

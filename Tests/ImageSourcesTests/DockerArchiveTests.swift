@@ -145,7 +145,11 @@ import Testing
         try legacy(manifest: manifest("none.json"))
         #expect(await message { _ = try await sandbox.archive() }.contains("the config 'none.json', which manifest.json names, is missing"))
         try legacy(manifest: #"{"Config":"config.json","Layers":[],"Layers":[]}"#)
-        #expect(await message { _ = try await sandbox.archive() }.contains("its manifest.json holds 'Layers' twice"))
+        #expect(
+            await message { _ = try await sandbox.archive() }.contains(
+                "its manifest.json cannot be used: its member 'Layers' stands there twice"
+            )
+        )
     }
 
     /// What docker 25 and later write: both views of one image.

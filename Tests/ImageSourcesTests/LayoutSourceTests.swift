@@ -89,7 +89,7 @@ import Testing
 
     @Test(arguments: [
         (#"{"manifests":[{"digest":"sha256:../../../etc/passwd","size":1}]}"#, "without a valid digest and size"),
-        (#"{"manifests":[],"manifests":[]}"#, "its index.json holds 'manifests' twice"),
+        (#"{"manifests":[],"manifests":[]}"#, "its index.json cannot be used: its member 'manifests' stands there twice"),
         (#"{"manifests":null}"#, "it holds no image"),
         ("{", "its index.json cannot be understood"),
     ])

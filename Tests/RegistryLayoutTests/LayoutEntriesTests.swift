@@ -116,7 +116,7 @@ import Testing
         (#"{"manifests":[{"size":1}]}"#, "an entry of index.json has no digest"),
         (#"{"manifests":{}}"#, "its 'manifests' is not a list"),
         (#"{"schemaVersion":1}"#, "its schemaVersion is not 2"),
-        (#"{"manifests":[],"manifests":null}"#, "it holds 'manifests' twice"),
+        (#"{"manifests":[],"manifests":null}"#, "its member 'manifests' stands there twice"),
         ("[]", "index.json is not a JSON object"), ("{", "it is not JSON"),
     ])
     func `an index that cannot be understood is an error, never an empty repository`(text: String, reason: String) async throws {
