@@ -47,7 +47,7 @@ struct CredentialHelper: Sendable {
     private static func quoted(_ text: String) -> String {
         let words = text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
         if words.isEmpty || words.lowercased().contains("secret") || words.contains("{") { return "" }
-        return ": \"\(words.prefix(200).withVisibleControls)\""
+        return ": \"\(words.withMaskedSecrets.prefix(200).withVisibleControls)\""
     }
 
     private func failure(_ reason: String) -> RegistryError {

@@ -16,7 +16,7 @@ struct LayoutFailure: Sendable {
         reason: String,
         help: String? = nil
     ) -> RegistryError {
-        RegistryError(code, action: action, object: object(suffix), registry: registry, reason: reason, help: help)
+        RegistryError(code, action: action, object: object(suffix), registry: registry, reason: reason.withVisibleControls, help: help)
     }
 
     func unreadable(_ suffix: String, reason: String) -> RegistryError {

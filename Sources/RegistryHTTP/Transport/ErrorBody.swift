@@ -21,8 +21,9 @@ struct ErrorBody: Hashable, Sendable {
         let type = MediaType.essence(of: contentType ?? "")
         if let answer = try? JSONDecoder().decode(Answer.self, from: Data(bytes)), !answer.entries.isEmpty {
             let entries = answer.entries
-            codes = entries.compactMap(\.code?.value).filter { !$0.isEmpty }.map { Self.shown($0, limit: 64) }
-            let words = entries.compactMap { $0.message?.value ?? $0.details?.value ?? $0.detail?.value }.filter { !$0.isEmpty }
+            codes = entries.compactMap { $0.code?.value ?? $0.error?.value }.filter { !$0.isEmpty }.map { Self.shown($0, limit: 64) }
+            let words = entries.compactMap { $0.message?.value ?? $0.details?.value ?? $0.detail?.value ?? $0.error_description?.value }
+                .filter { !$0.isEmpty }
             text = Self.shown(words.joined(separator: "; "), limit: Self.longestText)
             return
         }
@@ -46,9 +47,10 @@ struct ErrorBody: Hashable, Sendable {
         codes.contains { $0.hasPrefix("MANIFEST_") } || text.contains("invalid URL")
     }
 
-    /// White space collapsed, controls made visible, cut.
+    /// White space collapsed, secrets masked, controls made visible, cut.
     static func shown(_ text: some StringProtocol, limit: Int) -> String {
-        let words = text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+        // What is cut off anyway need not be searched.
+        let words = text.prefix(limit * 8).split(whereSeparator: \.isWhitespace).joined(separator: " ").withMaskedSecrets
         guard words.count > limit else { return words.withVisibleControls }
         return words.prefix(limit - 1).withVisibleControls + "…"
     }
@@ -62,7 +64,7 @@ struct ErrorBody: Hashable, Sendable {
         return text.isEmpty ? nil : text
     }
 
-    /// `{"errors":[…]}`, or one bare entry as zot and Docker Hub send it.
+    /// `{"errors":[…]}`, or one bare entry as zot, Docker Hub and, in OAuth2's words, token servers send it.
     private struct Answer: Decodable {
         var entries: [Entry]
 
@@ -72,7 +74,8 @@ struct ErrorBody: Hashable, Sendable {
                 entries = list
             } else {
                 let entry = try Entry(from: decoder)
-                entries = entry.code?.value == nil && entry.message?.value == nil && entry.details?.value == nil ? [] : [entry]
+                let values = [entry.code, entry.message, entry.details, entry.error]
+                entries = values.allSatisfy { $0?.value == nil } ? [] : [entry]
             }
         }
 
@@ -84,6 +87,9 @@ struct ErrorBody: Hashable, Sendable {
         var message: LooseText?
         var detail: LooseText?
         var details: LooseText?
+        var error: LooseText?
+        // swift-format-ignore: AlwaysUseLowerCamelCase
+        var error_description: LooseText?
     }
 
     /// A string, or anything else as nothing.

@@ -51,8 +51,21 @@ struct WebAddress: Hashable, Sendable, CustomStringConvertible {
     /// The host without an IPv6 address's brackets.
     var bareHost: String { host.hasPrefix("[") ? String(host.dropFirst().dropLast()) : host }
 
-    /// Without the query, which may hold upload states and signatures.
-    var description: String { "\(scheme.rawValue)://\(authority)\(path)".withVisibleControls }
+    /// Without what may be a key of its own: the query with its upload states and signatures, the session of an upload, and the long
+    /// tokens that some stores put into the path.
+    var description: String {
+        var shown: [Substring] = []
+        let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+        for (place, part) in parts.enumerated() {
+            if place >= 2, parts[place - 2] == "blobs", parts[place - 1].hasPrefix("upload"), !part.isEmpty {
+                shown.append("…")
+                break
+            }
+            let isName = part.utf8.count <= 64 || (try? Digest(part)) != nil || parts[max(place - 1, 0)] == "manifests"
+            shown.append(isName ? part : "…")
+        }
+        return "\(scheme.rawValue)://\(authority)\(shown.joined(separator: "/"))".withVisibleControls
+    }
 
     func appending(path: String) -> WebAddress {
         var result = self

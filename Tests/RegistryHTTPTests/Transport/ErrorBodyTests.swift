@@ -22,6 +22,8 @@ import Testing
         Example(body: #"{"details":"invalid repository name"}"#, text: "invalid repository name"),
         Example(body: #"{"errors":[{"code":"A","message":"\u001b[31mred\nline"}]}"#, codes: ["A"], text: #"\u{1b}[31mred line"#),
         Example(body: #"{"errors":[]}"#, text: #"{"errors":[]}"#), Example(body: "", text: ""), Example(body: "null", text: "null"),
+        Example(body: #"{"error":"invalid_grant","error_description":"run out"}"#, codes: ["invalid_grant"], text: "run out"),
+        Example(body: "https://s3/b?X-Amz-Signature=0f1e is wrong", type: "text/plain", text: "https://s3/b?X-Amz-Signature=… is wrong"),
         Example(body: "404 page not found\n", type: "text/plain; charset=utf-8", text: "404 page not found"),
         Example(body: "<html><head><TITLE>502 Bad\n Gateway</TITLE></head>…", type: "text/html", text: "502 Bad Gateway"),
         Example(body: "<!DOCTYPE html><p>x", type: nil, text: "an HTML page"),
@@ -30,7 +32,11 @@ import Testing
             type: "application/xml",
             text: "<Error><Code>AccessDenied</Code></Error>"
         ),
-        Example(body: String(repeating: "x", count: 5800), type: nil, text: String(repeating: "x", count: 199) + "…"),
+        Example(
+            body: String(repeating: "x y", count: 2000),
+            type: nil,
+            text: String(String(repeating: "x y", count: 67).prefix(199)) + "…"
+        ),
     ]
 
     @Test(arguments: examples)
