@@ -113,9 +113,12 @@ struct ContentRange: Hashable, Sendable {
     init?(_ text: String?) {
         guard let text, text.lowercased().hasPrefix("bytes ") else { return nil }
         let halves = text.dropFirst(6).split(separator: "/")
-        guard halves.count == 2, let start = halves[0].split(separator: "-").first.flatMap({ Int64($0) }) else { return nil }
+        guard halves.count == 2 else { return nil }
+        let bounds = halves[0].split(separator: "-", omittingEmptySubsequences: false).map { Int64($0) }
+        guard bounds.count == 2, let start = bounds[0], let end = bounds[1], start <= end else { return nil }
         self.start = start
         total = Int64(halves[1])
+        guard total.map({ end < $0 }) ?? (halves[1] == "*") else { return nil }
     }
 }
 

@@ -68,13 +68,21 @@ func withWire(
     _ options: LoopbackRegistryServer.Options = .init(),
     credentials: any CredentialProvider = FixedCredentials(),
     settings change: @escaping @Sendable (inout HTTPRegistrySettings) -> Void = { _ in },
+    logger: Logger = Logger(label: "test"),
+    resolve: @escaping HostResolver = { try await HostAddresses.resolve($0) },
     _ body: @escaping @Sendable (Wire) async throws -> Void
 ) async throws {
     try await withLoopbackRegistryServer(try InMemoryRegistry(features: features), options) { server in
         var settings = HTTPRegistrySettings(id: try server.id, plainHTTP: options.certificate == nil)
         change(&settings)
         let clock = TestClock()
-        let client = try HTTPRegistry(settings: settings, credentials: credentials, logger: Logger(label: "test"), clock: clock.clock)
+        let client = try HTTPRegistry(
+            settings: settings,
+            credentials: credentials,
+            logger: logger,
+            clock: clock.clock,
+            resolve: resolve
+        )
         let wire = Wire(server: server, client: client, clock: clock, credentials: credentials, repository: try RepositoryName("team/app"))
         do {
             try await body(wire)

@@ -11,6 +11,7 @@ import Testing
         subjects: [String] = ["IP:127.0.0.1"],
         daysValid: Int = 2,
         wantsClientCertificate: Bool = false,
+        hasOldTLS: Bool = false,
         settings change: @escaping @Sendable (inout HTTPRegistrySettings, TestCertificates) async throws -> Void,
         _ body: @escaping @Sendable (Wire) async throws -> Void
     ) async throws {
@@ -20,10 +21,11 @@ import Testing
             var example = HTTPRegistrySettings(id: try RegistryID(host: "x.example"))
             try await change(&example, certificates)
             let wanted = example
-            let options = LoopbackRegistryServer.Options(
+            var options = LoopbackRegistryServer.Options(
                 certificate: pair,
                 clientAuthorityPath: wantsClientCertificate ? certificates.authorityPath : nil
             )
+            options.hasOldTLS = hasOldTLS
             try await withWire(
                 options,
                 settings: {
@@ -61,6 +63,28 @@ import Testing
         try await withTLS(subjects: ["DNS:other.example"], settings: { $0.caFile = $1.authorityPath }) { wire in
             let error = try await Self.failure(wire)
             #expect(error.code == .untrusted)
+        }
+    }
+
+    @Test func olderVersionsThan12AreRefused() async throws {
+        try await withTLS(hasOldTLS: true, settings: { $0.caFile = $1.authorityPath }) { wire in
+            let error = try await Self.failure(wire)
+            #expect(error.code == .untrusted && wire.server.log.isEmpty, "\(error)")
+        }
+    }
+
+    /// The certificate is by an authority that nobody knows: the registry's leave to skip the check is not its storage's.
+    @Test func skippingTheCheckHoldsForTheRegistryAlone() async throws {
+        try await withTLS(settings: { settings, _ in settings.insecureSkipVerify = true }) { wire in
+            try await withTemporaryDirectory { directory in
+                let pair = try await TestCertificates(in: directory).server()
+                try await withLoopbackRegistryServer(try InMemoryRegistry(), .init(certificate: pair)) { storage in
+                    let location = "\(storage.url)/blob"
+                    wire.server.script { _ in .reply(307, headers: ["Location": location]) }
+                    let error = try await Self.failure(wire)
+                    #expect(error.code == .untrusted && storage.log.isEmpty && wire.server.log.count == 1, "\(error)")
+                }
+            }
         }
     }
 

@@ -79,7 +79,8 @@ struct LoopbackConnection: Sendable {
 
     private func send(_ reply: LoopbackReply, _ script: ScriptedAnswer?, _ request: HTTPRequestHead, _ output: Output) async throws {
         var headers = HTTPHeaders(reply.headers.sorted { $0.key < $1.key }.map { ($0.key, $0.value) })
-        if !headers.contains(name: "content-length"), reply.status != 204, reply.status != 304 {
+        let isMeasured = headers.contains(name: "content-length") || headers.contains(name: "transfer-encoding")
+        if !isMeasured, reply.status != 204, reply.status != 304 {
             headers.add(name: "Content-Length", value: "\(reply.body.count)")
         }
         let status = HTTPResponseStatus(statusCode: reply.status)
@@ -91,6 +92,10 @@ struct LoopbackConnection: Sendable {
     }
 
     private func send(_ body: [UInt8], _ script: ScriptedAnswer?, _ output: Output) async throws {
+        // Until the client has had enough and closes the connection.
+        while case .endless = script?.delivery {
+            try await output.write(.body(.byteBuffer(ByteBuffer(repeating: UInt8(ascii: " "), count: 1 << 16))))
+        }
         var last = body.count
         if case .cut(let count) = script?.delivery { last = min(count, last) }
         let pause = script?.gateInBody == nil ? nil : last / 2

@@ -105,6 +105,8 @@ package struct ScriptedAnswer: Sendable {
         case close
         /// The head goes out whole, then this many bytes of the body, then the connection is closed.
         case cut(afterBytes: Int)
+        /// The body, which goes out in chunks, has no end.
+        case endless
     }
 
     /// Waited at before anything is done.
@@ -151,6 +153,13 @@ package struct ScriptedAnswer: Sendable {
     package static func cut(afterBytes count: Int) -> ScriptedAnswer {
         var answer = ScriptedAnswer()
         answer.delivery = .cut(afterBytes: count)
+        return answer
+    }
+
+    /// A reply whose body never ends.
+    package static func endless(_ status: Int, headers: [String: String] = [:]) -> ScriptedAnswer {
+        var answer = ScriptedAnswer.reply(status, headers: headers.merging(["Transfer-Encoding": "chunked"]) { $1 })
+        answer.delivery = .endless
         return answer
     }
 

@@ -12,6 +12,8 @@ package final class LoopbackRegistryServer: LoopbackService {
         package var certificate: TestCertificates.Pair?
         /// With TLS: the authority that client certificates must have; nil: none is asked for.
         package var clientAuthorityPath: String?
+        /// With TLS: nothing newer than version 1.1 is spoken.
+        package var hasOldTLS = false
         /// The most entries of one page of a list.
         package var pageSize = 50
         /// Nil: as in docker-registry, what came of an upload that broke counts for nothing.
@@ -162,6 +164,7 @@ private func tlsContext(_ options: LoopbackRegistryServer.Options) throws -> NIO
         certificateChain: try NIOSSLCertificate.fromPEMFile(pair.certificatePath).map { .certificate($0) },
         privateKey: .privateKey(try NIOSSLPrivateKey(file: pair.keyPath, format: .pem))
     )
+    if options.hasOldTLS { configuration.maximumTLSVersion = .tlsv11 }
     if let authority = options.clientAuthorityPath {
         configuration.trustRoots = .file(authority)
         configuration.certificateVerification = .noHostnameVerification

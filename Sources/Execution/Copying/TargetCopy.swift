@@ -33,6 +33,7 @@ struct TargetCopy: Sendable {
     }
 
     private static let breadth = 16
+    private static let deepestIndex = 8
     /// An event about bytes comes at most this often.
     private static let progressStep: Int64 = 1 << 20
 
@@ -73,8 +74,8 @@ struct TargetCopy: Sendable {
 
     private func copyChild(_ child: Descriptor, path: [Digest], _ thoroughness: Thoroughness) async throws(RegistryError) {
         guard !MediaType.isForeignLayer(child.mediaType) else { return }
-        guard path.count < 16 else {
-            throw failure(.corrupt, "copy the manifest", child.digest, "indexes are nested more than 16 deep")
+        guard path.count < Self.deepestIndex else {
+            throw failure(.corrupt, "copy the manifest", child.digest, "indexes are nested more than \(Self.deepestIndex) deep")
         }
         let key = CopyLedger.RepositoryManifest(address: address, digest: child.digest)
         if !ledger.manifests.tryEnter(key) {

@@ -10,6 +10,9 @@ extension PlanningRun {
         return manifest(address, digest, for: origin)
     }
 
+    /// Below one root; whoever publishes more means us harm.
+    private static var mostManifests: Int { 20_000 }
+
     /// The root and every manifest below it that is there, parents first; the root must be there.
     mutating func documents(of content: ResolvedContent, for origin: Origin) -> Lookup<[ManifestDocument]> {
         var result: [ManifestDocument] = []
@@ -29,6 +32,10 @@ extension PlanningRun {
                 for child in document.index?.manifests ?? []
                 where isManifestOrUnknown(child.mediaType) && seen.insert(child.digest).inserted {
                     queue.append(child.digest)
+                }
+                guard seen.count <= Self.mostManifests else {
+                    error("too-many-manifests", "\(content.label) leads to more than \(Self.mostManifests) manifests", at: origin)
+                    return .failed
                 }
             }
         }

@@ -36,8 +36,11 @@ enum AddressClass: Hashable, Sendable {
         switch (bytes[0], bytes[1]) {
         // 0.0.0.0 reaches the machine itself.
         case (127, _), (0, _): self = .loopback
-        case (169, 254): self = .linkLocal
-        case (10, _), (172, 16...31), (192, 168), (100, 64...127): self = .private
+        // Multicast and broadcast stay on the network at hand, too.
+        case (169, 254), (224..., _): self = .linkLocal
+        // The metadata services of two clouds.
+        case (168, 63) where bytes[2] == 129 && bytes[3] == 16, (192, 0) where bytes[2] == 0: self = .linkLocal
+        case (10, _), (172, 16...31), (192, 168), (100, 64...127), (198, 18...19): self = .private
         default: self = .public
         }
     }
@@ -50,8 +53,19 @@ enum AddressClass: Hashable, Sendable {
         } else if isZero, bytes[10] == 0, bytes[11] == 0 {
             let inner = Array(bytes[12...])
             self = inner[0] == 0 && inner[1] == 0 && inner[2] == 0 ? .loopback : AddressClass(version4: inner)
+        } else if bytes.starts(with: [0x00, 0x64, 0xff, 0x9b, 0x00, 0x01]) {
+            // NAT64 of the network at hand.
+            self = .private
         } else if bytes.starts(with: [0x00, 0x64, 0xff, 0x9b]) {
             self.init(version4: Array(bytes[12...]))
+        } else if bytes.starts(with: [0x20, 0x02]) {
+            // 6to4
+            self.init(version4: Array(bytes[2..<6]))
+        } else if bytes.starts(with: [0x20, 0x01, 0x00, 0x00]) {
+            // Teredo hides the address it leads to.
+            self.init(version4: bytes[12...].map { ~$0 })
+        } else if bytes[0] == 0xff {
+            self = .linkLocal
         } else if bytes[0] == 0xfe, bytes[1] & 0xc0 == 0x80 {
             self = .linkLocal
         } else if bytes[0] & 0xfe == 0xfc || (bytes[0] == 0xfe && bytes[1] & 0xc0 == 0xc0) {

@@ -26,9 +26,17 @@ final class Connections: Sendable {
     private let trustRoots: [NIOSSLCertificate]
     private let foreign = Mutex<[ForeignHost: HTTPClient]>([:])
     private let ownClass = Mutex<AddressClass?>(nil)
+    private let resolve: HostResolver
 
-    init(_ settings: HTTPRegistrySettings) throws(RegistryError) {
+    /// The most bytes of an answer's header fields.
+    private static let largestHeader = 64 << 10
+
+    init(
+        _ settings: HTTPRegistrySettings,
+        resolve: @escaping HostResolver = { try await HostAddresses.resolve($0) }
+    ) throws(RegistryError) {
         self.settings = settings
+        self.resolve = resolve
         base = try settings.base()
         trustRoots = try Self.trustRoots(settings)
         let tls = try Self.ownTLS(settings, trustRoots)
@@ -40,6 +48,15 @@ final class Connections: Sendable {
 
     /// Sends to the registry itself or, after a check of its addresses, to another host.
     func execute(_ request: HTTPClientRequest, at address: WebAddress, _ patience: Patience) async throws -> HTTPClientResponse {
+        let answer = try await send(request, to: address, patience)
+        let size = answer.headers.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count + 4 }
+        guard size <= Self.largestHeader else {
+            throw TransportFailure.refused("\(address.authority) answers with a header of more than 64 KiB")
+        }
+        return answer
+    }
+
+    private func send(_ request: HTTPClientRequest, to address: WebAddress, _ patience: Patience) async throws -> HTTPClientResponse {
         let deadline = NIODeadline.now() + .hours(24 * 30)
         if isOwn(address) {
             return try await (patience == .commit ? commits : answers).execute(request, deadline: deadline)
@@ -68,7 +85,7 @@ final class Connections: Sendable {
 
     private func allowedAddresses(of address: WebAddress) async throws -> [String] {
         let own = try await registryClass()
-        let found = try await HostAddresses.resolve(address)
+        let found = try await resolve(address)
         let allowed = found.filter { own.mayLead(to: AddressClass(literal: $0)) }
         if allowed.isEmpty, let first = found.first {
             let place = AddressClass(literal: first).words
@@ -92,7 +109,7 @@ final class Connections: Sendable {
 
     private func registryClass() async throws -> AddressClass {
         if let known = ownClass.withLock({ $0 }) { return known }
-        guard let first = try await HostAddresses.resolve(base).first else { throw TransportFailure.unknownHost(base.host) }
+        guard let first = try await resolve(base).first else { throw TransportFailure.unknownHost(base.host) }
         let found = AddressClass(literal: first)
         ownClass.withLock { $0 = found }
         return found

@@ -1,6 +1,9 @@
 internal import Glibc
 internal import NIOPosix
 
+/// Gives the addresses of a host, as texts; tests bring their own.
+typealias HostResolver = @Sendable (WebAddress) async throws -> [String]
+
 /// The addresses of a host, as texts, in the order in which the system would try them.
 enum HostAddresses {
     /// Throws `TransportFailure.unknownHost` when there is none.

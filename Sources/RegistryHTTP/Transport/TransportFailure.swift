@@ -29,6 +29,7 @@ enum TransportFailure: Error, Hashable, Sendable {
         case let error as NIOSSLError: self = Self.tls(String(describing: error))
         case let error as BoringSSLError: self = Self.tls(String(describing: error))
         case is NIOSSLExtraError: self = .tls("the certificate does not name the host", speaksPlainHTTP: false)
+        case HTTPParserError.headerOverflow: self = .refused("the answer's header is too large")
         case is HTTPParserError: self = .broken("the answer is not HTTP")
         case let error as NIOConnectionError: self = Self.connection(error)
         case let error as ChannelError:

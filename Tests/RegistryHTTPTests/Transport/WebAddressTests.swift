@@ -51,8 +51,19 @@ import Testing
         #expect(try WebAddress("https://r?x=1").text == "https://r/?x=1")
     }
 
-    @Test func whatIsShownHoldsNoQuery() throws {
-        #expect(try WebAddress("https://r/u?_state=secret").description == "https://r/u")
+    @Test func whatIsShownHoldsNoQueryNoSessionAndNoLongToken() throws {
+        let digest = "sha256:\(String(repeating: "a", count: 64))"
+        let long = String(repeating: "t", count: 65)
+        for (text, shown) in [
+            ("https://r/u?_state=secret", "https://r/u"), ("https://r/v2/a/blobs/uploads/0f-1e?_state=x", "https://r/v2/a/blobs/uploads/…"),
+            ("https://r/v2/a/blobs/upload/1:\(digest)/x", "https://r/v2/a/blobs/upload/…"),
+            ("https://r/v2/a/blobs/uploads/", "https://r/v2/a/blobs/uploads/"),
+            ("https://r/v2/a/blobs/\(digest)", "https://r/v2/a/blobs/\(digest)"),
+            ("https://r/v2/a/manifests/\(long)", "https://r/v2/a/manifests/\(long)"),
+            ("https://r/downloads/\(long)/x", "https://r/downloads/…/x"),
+        ] {
+            #expect(try WebAddress(text).description == shown)
+        }
     }
 
     @Test func uploadsNeverStepDownToHTTP() throws {
@@ -136,6 +147,12 @@ import Testing
         Example(six([0x20, 0x01]), .public),
         Example(mapped([127, 0, 0, 1]), .loopback), Example(mapped([169, 254, 169, 254]), .linkLocal),
         Example(mapped([8, 8, 8, 8]), .public),
+        Example([224, 0, 0, 1], .linkLocal), Example([255, 255, 255, 255], .linkLocal), Example([168, 63, 129, 16], .linkLocal),
+        Example([168, 63, 129, 17], .public), Example([192, 0, 0, 192], .linkLocal), Example([198, 19, 0, 1], .private),
+        Example(six([0x20, 0x02, 127, 0, 0, 1]), .loopback), Example(six([0x20, 0x02, 8, 8, 8, 8]), .public),
+        Example(six([0x00, 0x64, 0xff, 0x9b, 0, 1]), .private), Example(six([0xff, 0x02]), .linkLocal),
+        Example(six([0xfe, 0xc0]), .private),
+        Example([0x20, 0x01, 0, 0] + [UInt8](repeating: 0, count: 8) + [~10, ~0, ~0, ~1], .private),
         Example([0x00, 0x64, 0xff, 0x9b] + [UInt8](repeating: 0, count: 8) + [10, 0, 0, 1], .private), Example([], .loopback),
     ]
 
