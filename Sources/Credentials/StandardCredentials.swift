@@ -57,25 +57,31 @@ package final class StandardCredentials: CredentialProvider {
         repository: RepositoryName?
     ) async throws(RegistryError) -> Credential? {
         switch settings[registry] ?? .standard {
-        case .anonymous: return nil
-        case .variables(let user, let password):
-            return Credential(
-                .password(user: try variable(user, registry), Secret(try variable(password, registry))),
-                source: "the variables \(user) and \(password)"
-            )
-        case .standard:
-            // Asked a second time, the first answer was rejected: a helper may have a newer one by now.
-            let question = Question(registry: registry, repository: repository)
-            let isRepeated = state.withLock { !$0.asked.insert(question).inserted }
-            for place in try places(registry) {
-                if let found = try await look(in: place, registry, repository, isRepeated) {
-                    logger.debug("\(registry): login from \(found.source)")
-                    return found
-                }
-            }
-            logger.debug("\(registry): no login found")
+        case .anonymous:
+            logger.debug("\(registry): no login, as its credentials say")
             return nil
+        case .variables(let user, let password):
+            let source = "the variables \(user) and \(password)"
+            logger.debug("\(registry): login from \(source.withVisibleControls)")
+            return Credential(.password(user: try variable(user, registry), Secret(try variable(password, registry))), source: source)
+        case .standard: return try await stored(registry, repository)
         }
+    }
+
+    private func stored(_ registry: RegistryID, _ repository: RepositoryName?) async throws(RegistryError) -> Credential? {
+        // Asked a second time, the first answer was rejected: a helper may have a newer one by now.
+        let question = Question(registry: registry, repository: repository)
+        let isRepeated = state.withLock { !$0.asked.insert(question).inserted }
+        let places = try places(registry)
+        for place in places {
+            if let found = try await look(in: place, registry, repository, isRepeated) {
+                logger.debug("\(registry): login from \(found.source.withVisibleControls)")
+                return found
+            }
+        }
+        let names = places.map(\.name.withVisibleControls).joined(separator: ", ")
+        logger.debug("\(registry): no login \(places.isEmpty ? "found, since there is no login file" : "in \(names)")")
+        return nil
     }
 
     private struct Place: Sendable {
