@@ -15,15 +15,26 @@ package final class HTTPRegistry: RegistryWriter {
     let logger: Logger
 
     /// Throws `.localFile` when a certificate or key cannot be read, `.unsupported` when the endpoint is not an address.
-    package init(
+    package convenience init(
         settings: HTTPRegistrySettings,
         credentials: any CredentialProvider,
         logger: Logger,
         clock: RegistryClock = .system
     ) throws(RegistryError) {
+        try self.init(settings: settings, credentials: credentials, logger: logger, clock: clock) { try await HostAddresses.resolve($0) }
+    }
+
+    /// `resolve` finds the addresses that decide how far inside a host lies.
+    init(
+        settings: HTTPRegistrySettings,
+        credentials: any CredentialProvider,
+        logger: Logger,
+        clock: RegistryClock,
+        resolve: @escaping HostResolver
+    ) throws(RegistryError) {
         id = settings.id
         self.logger = logger
-        exchange = try Exchange(settings: settings, credentials: credentials, logger: logger, clock: clock)
+        exchange = try Exchange(settings: settings, credentials: credentials, logger: logger, clock: clock, resolve: resolve)
     }
 
     /// Closes all connections. Afterwards every call fails with `.cancelled`.
@@ -50,7 +61,13 @@ package final class HTTPRegistry: RegistryWriter {
     package func checkLogin() async throws(RegistryError) -> LoginReport {
         let purpose = Purpose(action: "log in to", object: id.description, registry: id)
         let address = exchange.connections.base.appending(path: "/v2/")
-        let response = try await exchange.send(RegistryRequest(method: .GET, address: address, purpose: purpose, scopes: []))
+        let request = RegistryRequest(method: .GET, address: address, purpose: purpose, scopes: [])
+        var response = try await exchange.send(request)
+        // zot lets everybody in and says all the same how to log in.
+        if response.isSuccess, try await exchange.authorizer.takesUp(Authorizer.Offer(response), for: purpose) {
+            response.finish()
+            response = try await exchange.send(request)
+        }
         if response.isSuccess { _ = try await response.collect(upTo: ErrorBody.largestSize, purpose) }
         guard response.isSuccess else {
             if response.status == 404 {

@@ -163,7 +163,7 @@ import Testing
             }
             _ = try await wire.client.tags(in: wire.repository)
             let last = wire.server.log.last { $0.path == "/token" }
-            #expect(last?.request.parameters("scope") == ["repository:team/app:pull", "repository:team/app:*"])
+            #expect(last?.request.parameters("scope") == ["repository:team/app:*", "repository:team/app:pull"])
         }
     }
 

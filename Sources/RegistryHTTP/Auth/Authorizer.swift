@@ -1,7 +1,7 @@
 internal import Logging
+internal import NIOHTTP1
 internal import OCI
 internal import Registry
-internal import Synchronization
 
 /// Says who we are to one registry: learns from its challenges what it wants, fetches tokens, and remembers what it refused.
 actor Authorizer {
@@ -14,13 +14,29 @@ actor Authorizer {
 
         var kind: Kind
         var secret: Secret
+        /// The login that it is, or was had by; `nil`: none.
+        var login: Credential.Kind?
 
         var header: String { kind == .basic ? secret.reveal() : "Bearer \(secret.reveal())" }
     }
 
-    struct Refusal: Sendable {
+    /// The logins that an answer offers, and where it came from.
+    struct Offer: Sendable {
         var challenges: [Challenge]
         var address: WebAddress
+
+        init(challenges: [Challenge], address: WebAddress) {
+            self.challenges = challenges
+            self.address = address
+        }
+
+        init(_ response: RegistryResponse) {
+            self.init(challenges: Challenge.parse(response.headers["www-authenticate"]), address: response.address)
+        }
+    }
+
+    struct Refusal: Sendable {
+        var offer: Offer
         var used: Authorization?
     }
 
@@ -30,17 +46,19 @@ actor Authorizer {
     }
 
     private let settings: HTTPRegistrySettings
-    private let provider: any CredentialProvider
+    private let base: WebAddress
+    private let logger: Logger
     private let tokens: TokenCache
     private let tokenServer: TokenServer
+    private let logins: Logins
     private var scheme: Scheme?
-    /// By repository, since podman's files may name one; `nil` inside: anonymous.
-    private var credentials: [RepositoryName?: Credential?] = [:]
-    private let questions = SingleFlight<RepositoryName?, Credential?>()
-    /// Secrets the registry rejected in this run; sending them again locks accounts.
-    private var refused: Set<Credential.Kind> = []
+    /// What `/v2/` offers, once it was asked.
+    private var rootOffer: Offer?
+    private let rootQuestions = SingleFlight<WebAddress, Offer>()
     /// What the registry demanded beyond what was asked, by what was asked.
     private var widened: [[String]: [String]] = [:]
+    /// Token servers on other hosts that were told about.
+    private var announced: Set<String> = []
 
     init(
         settings: HTTPRegistrySettings,
@@ -50,7 +68,9 @@ actor Authorizer {
         logger: Logger
     ) {
         self.settings = settings
-        provider = credentials
+        self.logger = logger
+        base = connections.base
+        logins = Logins(settings.id, credentials)
         tokens = TokenCache(wallSeconds: clock.wallSeconds)
         tokenServer = TokenServer(settings: settings, connections: connections, clock: clock, logger: logger)
     }
@@ -58,9 +78,9 @@ actor Authorizer {
     /// What to send along, as far as the registry's wishes are known. `nil`: nothing, which draws the challenge.
     func authorization(scopes: [TokenScope], for purpose: Purpose) async throws(RegistryError) -> Authorization? {
         guard let scheme else { return nil }
-        let credential = try await credential(for: purpose)
+        let credential = try await logins.credential(for: purpose.repository)
         switch scheme {
-        case .basic: return basic(credential)
+        case .basic: return await basic(credential)
         case .bearer(let realm, let service):
             return try await token(realm, service, scopes: scopes.map(\.description), credential, purpose)
         }
@@ -68,146 +88,76 @@ actor Authorizer {
 
     /// What to send instead, after a 401. `nil`: there is nothing else to try.
     func renew(after refusal: Refusal, scopes: [TokenScope], for purpose: Purpose) async throws(RegistryError) -> Authorization? {
-        var challenges = refusal.challenges
-        if challenges.isEmpty, scheme == nil { challenges = await tokenServer.ping(for: purpose) }
-        var knowsRealm = false
-        if case .bearer = scheme { knowsRealm = true }
-        if challenges.isEmpty, knowsRealm { return try await renewToken(refusal, [], scopes, purpose) }
-        switch AuthenticationScheme.choose(challenges, knowsRealm: knowsRealm) {
-        case nil:
-            guard challenges.isEmpty else { throw unknownScheme(challenges, purpose) }
-            return nil
-        case .basic:
-            scheme = .basic
-            return try await renewBasic(refusal, purpose)
-        case .bearer(let realmText, let service):
-            if let realmText {
-                let realm = try resolve(realmText, at: refusal.address, purpose)
-                scheme = .bearer(realm: realm, service: service)
-            }
-            return try await renewToken(refusal, challenges, scopes, purpose)
+        var offer = refusal.offer
+        if offer.challenges.isEmpty, scheme == nil { offer = try await askRoot(purpose) }
+        // Without a challenge, what was known before still holds.
+        guard try adopt(offer, purpose) || offer.challenges.isEmpty else {
+            let names = Set(offer.challenges.map(\.scheme)).sorted().joined(separator: ", ")
+            let shown = ErrorBody.shown(names, limit: 80)
+            throw purpose.error(.unauthorized, status: 401, "the registry offers only logins that crplan does not speak: \(shown)")
+        }
+        switch scheme {
+        case nil: return nil
+        case .basic: return try await renewBasic(refusal, purpose)
+        case .bearer: return try await renewToken(refusal, scopes, purpose)
+        }
+    }
+
+    /// For an answer that came without a login and offers one all the same: whether there is a login to try, now that it is known how.
+    func takesUp(_ offer: Offer, for purpose: Purpose) async throws(RegistryError) -> Bool {
+        guard scheme == nil, try await logins.credential(for: purpose.repository) != nil else { return false }
+        return try adopt(offer, purpose)
+    }
+
+    /// The registry let a request through.
+    func wasTaken(_ used: Authorization?) async {
+        guard let used, used.kind == .basic, let login = used.login else { return }
+        await logins.wasTaken(login)
+    }
+
+    /// Whether a 401 that no renewal changes means that the login lacks a right: it is known to be good. `isFresh`: the token was fetched
+    /// for this very request.
+    func lacksRight(_ used: Authorization?, isFresh: Bool, for purpose: Purpose) async -> Bool {
+        guard let used, let login = used.login else { return false }
+        switch used.kind {
+        case .basic: return await logins.isGood(login)
+        case .token: return isFresh
         }
     }
 
     /// Whose login is in use and where it came from, for errors; no secret in it.
-    func login(for purpose: Purpose) -> String? {
-        guard let found = credentials[purpose.repository] ?? credentials[nil], let credential = found else { return nil }
+    func login(for purpose: Purpose) async -> String? {
+        guard let credential = await logins.known(for: purpose.repository) else { return nil }
         let user = credential.user.map { "user '\($0.withVisibleControls)'" } ?? "the stored token"
         return "\(user) (from \(credential.source))"
     }
 
     /// The credential that is used for a repository, once it has been needed.
-    func knownCredential(for repository: RepositoryName?) -> Credential? {
-        credentials[repository] ?? nil
+    func knownCredential(for repository: RepositoryName?) async -> Credential? { await logins.known(for: repository) }
+
+    // MARK: Challenges
+
+    /// Takes over how the registry wants to be told who asks. `false`: by nothing that is known.
+    private func adopt(_ offer: Offer, _ purpose: Purpose) throws(RegistryError) -> Bool {
+        var knowsRealm = false
+        if case .bearer = scheme { knowsRealm = true }
+        switch AuthenticationScheme.choose(offer.challenges, knowsRealm: knowsRealm) {
+        case nil: return false
+        case .basic: scheme = .basic
+        case .bearer(nil, _): break
+        case .bearer(let realm?, let service):
+            scheme = .bearer(realm: try resolve(realm, at: offer.address, purpose), service: service)
+        }
+        return true
     }
 
-    private func renewBasic(_ refusal: Refusal, _ purpose: Purpose) async throws(RegistryError) -> Authorization? {
-        let credential = try await credential(for: purpose)
-        let current = basic(credential)
-        guard refusal.used?.kind == .basic else { return current }
-        guard current == refusal.used, let credential else { return current }
-        return basic(try await replacement(for: credential, purpose))
-    }
-
-    private func renewToken(
-        _ refusal: Refusal,
-        _ challenges: [Challenge],
-        _ scopes: [TokenScope],
-        _ purpose: Purpose
-    ) async throws(RegistryError) -> Authorization? {
-        guard case .bearer(let realm, let service) = scheme else { return nil }
-        let texts = scopes.map(\.description)
-        if let used = refusal.used, used.kind == .token {
-            await tokens.drop(used.secret)
-            let bearer = challenges.first { $0.scheme == "bearer" }
-            if let demanded = bearer?.parameters["scope"] {
-                let held = widened[texts] ?? texts
-                widened[texts] = held + demanded.split(separator: " ").map(String.init).filter { !held.contains($0) }
-            }
-        }
-        var credential = try await credential(for: purpose)
-        if let current = credential, case .bearerToken(let secret) = current.kind, secret == refusal.used?.secret {
-            credential = try await replacement(for: current, purpose)
-        }
-        return try await token(realm, service, scopes: texts, credential, purpose)
-    }
-
-    private func token(
-        _ realm: WebAddress,
-        _ service: String?,
-        scopes: [String],
-        _ credential: Credential?,
-        _ purpose: Purpose
-    ) async throws(RegistryError) -> Authorization? {
-        if let credential {
-            if refused.contains(credential.kind) { throw rejection(credential, purpose) }
-            if case .bearerToken(let secret) = credential.kind { return Authorization(kind: .token, secret: secret) }
-        }
-        let wanted = widened[scopes] ?? scopes
-        let request = TokenRequest(realm: realm, service: service, scopes: wanted, credential: credential?.kind)
-        let key = TokenCache.Key(realm: realm, service: service, scopes: Set(wanted), credential: credential?.kind)
-        do throws(RegistryError) {
-            let token = try await tokens.token(key) { [tokenServer] () async throws(RegistryError) in
-                try await tokenServer.fetch(request, for: purpose)
-            }
-            return Authorization(kind: .token, secret: token.value)
-        } catch {
-            guard error.code == .unauthorized, let credential else { throw error }
-            // A helper's password may have run out; a new one is worth one more try.
-            guard let fresh = try await replacement(for: credential, purpose) else { throw rejection(credential, purpose) }
-            return try await self.token(realm, service, scopes: scopes, fresh, purpose)
-        }
-    }
-
-    private func basic(_ credential: Credential?) -> Authorization? {
-        guard let credential, !refused.contains(credential.kind), case .password(let user, let password) = credential.kind else {
-            return nil
-        }
-        return Authorization(kind: .basic, secret: Secret(TokenRequest.basic(user: user, password: password)))
-    }
-
-    private func credential(for purpose: Purpose) async throws(RegistryError) -> Credential? {
-        if let known = credentials[purpose.repository] { return known }
-        let (provider, id) = (provider, settings.id)
-        let found = try await questions.run(purpose.repository) { () async throws(RegistryError) in
-            try await provider.credential(for: id, repository: purpose.repository)
-        }
-        if let known = credentials[purpose.repository] { return known }
-        credentials[purpose.repository] = .some(found)
+    /// The challenge of `/v2/`, for registries whose 401 carries none; asked for once.
+    private func askRoot(_ purpose: Purpose) async throws(RegistryError) -> Offer {
+        if let rootOffer { return rootOffer }
+        let tokenServer = tokenServer
+        let found = try await rootQuestions.run(base) { () async throws(RegistryError) in await tokenServer.ping() }
+        rootOffer = found
         return found
-    }
-
-    /// Another credential than the rejected one; `nil` when the provider has none.
-    private func replacement(for rejected: Credential, _ purpose: Purpose) async throws(RegistryError) -> Credential? {
-        if !refused.contains(rejected.kind) {
-            refused.insert(rejected.kind)
-            let (provider, id) = (provider, settings.id)
-            let fresh = try await questions.run(purpose.repository) { () async throws(RegistryError) in
-                try await provider.credential(for: id, repository: purpose.repository)
-            }
-            if let fresh, !refused.contains(fresh.kind) { credentials[purpose.repository] = .some(fresh) }
-        }
-        guard let current = credentials[purpose.repository] ?? nil, !refused.contains(current.kind) else { return nil }
-        return current
-    }
-
-    private func rejection(_ credential: Credential, _ purpose: Purpose) -> RegistryError {
-        let user = credential.user.map { "the login for user '\($0.withVisibleControls)'" } ?? "the stored token"
-        return purpose.error(
-            .unauthorized,
-            status: 401,
-            "\(settings.id) rejected \(user) (from \(credential.source))",
-            help: "log in again"
-        )
-    }
-
-    private func unknownScheme(_ challenges: [Challenge], _ purpose: Purpose) -> RegistryError {
-        let offered = Set(challenges.map(\.scheme)).sorted().joined(separator: ", ")
-        return purpose.error(
-            .unauthorized,
-            status: 401,
-            "the registry offers only logins that crplan does not speak: \(ErrorBody.shown(offered, limit: 80))"
-        )
     }
 
     private func resolve(_ realm: String, at address: WebAddress, _ purpose: Purpose) throws(RegistryError) -> WebAddress {
@@ -221,5 +171,105 @@ actor Authorizer {
             let shown = ErrorBody.shown(realm, limit: 100)
             throw purpose.error(.untrusted, "the token server '\(shown)' that the registry names is refused: \(error.description)")
         }
+    }
+
+    // MARK: Basic
+
+    private func renewBasic(_ refusal: Refusal, _ purpose: Purpose) async throws(RegistryError) -> Authorization? {
+        let credential = try await logins.credential(for: purpose.repository)
+        let current = await basic(credential)
+        guard refusal.used != nil, current == refusal.used, let credential else { return current }
+        return await basic(try await logins.replacement(for: credential, certain: false, purpose.repository))
+    }
+
+    private func basic(_ credential: Credential?) async -> Authorization? {
+        guard let kind = credential?.kind, case .password(let user, let password) = kind, await !logins.isRefused(kind) else { return nil }
+        return Authorization(kind: .basic, secret: Secret(TokenRequest.basic(user: user, password: password)), login: kind)
+    }
+
+    // MARK: Tokens
+
+    private func renewToken(
+        _ refusal: Refusal,
+        _ scopes: [TokenScope],
+        _ purpose: Purpose
+    ) async throws(RegistryError) -> Authorization? {
+        guard case .bearer(let realm, let service) = scheme else { return nil }
+        let texts = scopes.map(\.description)
+        if let used = refusal.used, used.kind == .token {
+            await tokens.drop(used.secret)
+            widen(texts, by: refusal.offer.challenges)
+        }
+        var credential = try await logins.credential(for: purpose.repository)
+        if let current = credential, case .bearerToken(let secret) = current.kind, secret == refusal.used?.secret {
+            credential = try await logins.replacement(for: current, certain: true, purpose.repository)
+            if credential == nil { throw rejection(current, purpose) }
+        }
+        return try await token(realm, service, scopes: texts, credential, purpose)
+    }
+
+    /// A token that was too narrow is asked for anew with what the registry demands; that comes first, since some servers read no more.
+    private func widen(_ texts: [String], by challenges: [Challenge]) {
+        guard let bearer = challenges.first(where: { $0.scheme == "bearer" }), bearer.parameters["error"] != "invalid_token" else { return }
+        let demanded = (bearer.parameters["scope"] ?? "").split(separator: " ").map(String.init)
+        let held = widened[texts] ?? texts
+        guard !demanded.allSatisfy(held.contains) else { return }
+        widened[texts] = demanded + held.filter { !demanded.contains($0) }
+    }
+
+    private func token(
+        _ realm: WebAddress,
+        _ service: String?,
+        scopes: [String],
+        _ credential: Credential?,
+        _ purpose: Purpose
+    ) async throws(RegistryError) -> Authorization? {
+        if let credential {
+            if await logins.isRefused(credential.kind) { throw rejection(credential, purpose) }
+            if case .bearerToken(let secret) = credential.kind {
+                return Authorization(kind: .token, secret: secret, login: credential.kind)
+            }
+            try allowLogin(at: realm, purpose)
+        }
+        let wanted = widened[scopes] ?? scopes
+        let request = TokenRequest(realm: realm, service: service, scopes: wanted, credential: credential?.kind)
+        let key = TokenCache.Key(realm: realm, service: service, scopes: Set(wanted), credential: credential?.kind)
+        do throws(RegistryError) {
+            let token = try await tokens.token(key) { [tokenServer] (refresh) async throws(RegistryError) in
+                try await tokenServer.fetch(request, refresh: refresh, for: purpose)
+            }
+            if let credential { await logins.wasTaken(credential.kind) }
+            return Authorization(kind: .token, secret: token.value, login: credential?.kind)
+        } catch {
+            guard error.code == .unauthorized, let credential else { throw error }
+            // A helper's password may have run out; a new one is worth one more try.
+            guard let fresh = try await logins.replacement(for: credential, certain: true, purpose.repository) else {
+                throw rejection(credential, purpose)
+            }
+            return try await self.token(realm, service, scopes: scopes, fresh, purpose)
+        }
+    }
+
+    /// A login goes to another host than the registry's over https alone, and the user is told once; a token server that bears the
+    /// registry's own name (auth.docker.io) is no surprise.
+    private func allowLogin(at realm: WebAddress, _ purpose: Purpose) throws(RegistryError) {
+        guard realm.host != base.host else { return }
+        guard realm.scheme == .https else {
+            throw purpose.error(.untrusted, "the registry wants its login sent to \(realm.authority), another host, over plain http")
+        }
+        guard announced.insert(realm.authority).inserted else { return }
+        let name = (settings.id.host ?? base.host).prefix { $0 != ":" }
+        let isKin = realm.host.hasSuffix(".\(name)") || name.hasSuffix(".\(realm.host)")
+        logger.log(level: isKin ? .info : .warning, "the login for \(settings.id) is sent to its token server \(realm.authority)")
+    }
+
+    private func rejection(_ credential: Credential, _ purpose: Purpose) -> RegistryError {
+        let user = credential.user.map { "the login for user '\($0.withVisibleControls)'" } ?? "the stored token"
+        return purpose.error(
+            .unauthorized,
+            status: 401,
+            "\(settings.id) rejected \(user) (from \(credential.source))",
+            help: "log in again"
+        )
     }
 }

@@ -10,6 +10,8 @@ struct TokenRequest: Hashable, Sendable {
     /// The one that is needed first: some servers read only the first.
     var scopes: [String]
     var credential: Credential.Kind?
+    /// Came along with an earlier token, and stands in for the credential.
+    var refreshToken: Secret?
 
     static let clientID = "crplan"
 
@@ -23,14 +25,16 @@ struct TokenRequest: Hashable, Sendable {
         return address
     }
 
-    /// The POST's form; `nil` when the credential is not an identity token.
+    /// The POST's form; `nil` where there is neither an identity token nor a refresh token.
     var form: String? {
-        guard case .identityToken(let secret) = credential else { return nil }
+        guard let secret = refreshToken ?? identityToken else { return nil }
         var items = ["grant_type=refresh_token", "refresh_token=\(Self.encoded(secret.reveal()))", "client_id=\(Self.clientID)"]
         if let service { items.append("service=\(Self.encoded(service))") }
         if !scopes.isEmpty { items.append("scope=\(Self.encoded(scopes.joined(separator: " ")))") }
         return items.joined(separator: "&")
     }
+
+    private var identityToken: Secret? { if case .identityToken(let secret) = credential { secret } else { nil } }
 
     var basicHeader: String? {
         guard case .password(let user, let password) = credential else { return nil }
@@ -64,6 +68,8 @@ struct Token: Hashable, Sendable {
     var value: Secret
     /// Seconds since 1970, on the local clock.
     var expiresAt: Double
+    /// Stands in for the login at the next token request.
+    var refreshToken: Secret?
 
     static let largestAnswer = 1 << 20
 
@@ -83,13 +89,14 @@ struct Token: Hashable, Sendable {
         let text = [body.token, body.access_token].compactMap(\.self).first { !$0.isEmpty }
         guard let text else { throw Invalid(description: "its answer holds no token") }
         guard text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }) else { throw Invalid(description: "its token holds control characters") }
-        let life = body.expires_in.map { $0 > 0 ? $0 : 60 } ?? 60
+        let life = body.expires_in?.value.map { $0 > 0 ? $0 : 60 } ?? 60
         var start = now
         if let issued = body.issued_at.flatMap({ Timestamp.rfc3339($0) }), issued <= now, issued + life > now, now - issued < 60 {
             start = issued
         }
         value = Secret(text)
         expiresAt = start + life - min(10, life / 10)
+        refreshToken = body.refresh_token.flatMap { $0.isEmpty ? nil : Secret($0) }
     }
 
     private struct Body: Decodable {
@@ -97,8 +104,20 @@ struct Token: Hashable, Sendable {
         // swift-format-ignore: AlwaysUseLowerCamelCase
         var access_token: String?
         // swift-format-ignore: AlwaysUseLowerCamelCase
-        var expires_in: Double?
+        var expires_in: LooseNumber?
         // swift-format-ignore: AlwaysUseLowerCamelCase
         var issued_at: String?
+        // swift-format-ignore: AlwaysUseLowerCamelCase
+        var refresh_token: String?
+    }
+
+    /// Some servers write the number as a text; anything else counts as missing.
+    private struct LooseNumber: Decodable {
+        var value: Double?
+
+        init(from decoder: any Decoder) throws {
+            let container = try decoder.singleValueContainer()
+            value = (try? container.decode(Double.self)) ?? (try? container.decode(String.self)).flatMap(Double.init)
+        }
     }
 }

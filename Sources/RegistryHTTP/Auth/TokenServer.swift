@@ -12,14 +12,17 @@ struct TokenServer: Sendable {
     let clock: RegistryClock
     let logger: Logger
 
-    func fetch(_ request: TokenRequest, for purpose: Purpose) async throws(RegistryError) -> Token {
+    /// `refresh` came along with an earlier token and stands in for the credential. Servers that know no POST are asked by GET.
+    func fetch(_ request: TokenRequest, refresh: Secret?, for purpose: Purpose) async throws(RegistryError) -> Token {
+        var request = request
+        request.refreshToken = refresh
         if let form = request.form {
             var message = HTTPClientRequest(url: request.realm.text)
             message.method = .POST
             message.headers.add(name: "content-type", value: "application/x-www-form-urlencoded")
             message.body = .bytes(ByteBuffer(string: form))
             let (status, bytes) = try await send(message, to: request.realm, purpose)
-            if status != 404, status != 405 { return try token(status, bytes, request, purpose) }
+            if status != 404, status != 405 { return try token(status, bytes, request, purpose, isPost: true) }
         }
         var message = HTTPClientRequest(url: request.address.text)
         if let basic = request.basicHeader { message.headers.add(name: "authorization", value: basic) }
@@ -27,30 +30,49 @@ struct TokenServer: Sendable {
         return try token(status, bytes, request, purpose)
     }
 
-    /// The challenge of `/v2/`, for registries whose 401 carries none.
-    func ping(for purpose: Purpose) async -> [Challenge] {
+    /// What `/v2/` offers, for registries whose 401 offers nothing.
+    func ping() async -> Authorizer.Offer {
         let address = connections.base.appending(path: "/v2/")
         var message = HTTPClientRequest(url: address.text)
         message.headers.add(name: "user-agent", value: settings.userAgent)
-        guard let answer = try? await connections.execute(message, at: address, .answer) else { return [] }
+        guard let answer = try? await connections.execute(message, at: address, .answer) else {
+            return Authorizer.Offer(challenges: [], address: address)
+        }
         _ = try? await answer.body.collect(upTo: ErrorBody.largestSize)
-        return Challenge.parse(answer.headers["www-authenticate"])
+        return Authorizer.Offer(challenges: Challenge.parse(answer.headers["www-authenticate"]), address: address)
     }
 
-    private func token(_ status: Int, _ bytes: [UInt8], _ request: TokenRequest, _ purpose: Purpose) throws(RegistryError) -> Token {
+    private func token(
+        _ status: Int,
+        _ bytes: [UInt8],
+        _ request: TokenRequest,
+        _ purpose: Purpose,
+        isPost: Bool = false
+    ) throws(RegistryError) -> Token {
         let host = request.realm.authority
         guard (200..<300).contains(status) else {
             let body = ErrorBody(bytes: bytes, contentType: nil)
-            let code: RegistryError.Code =
-                status == 401 || status == 400 ? .unauthorized : status == 403 ? .denied : status == 429 ? .rateLimited : .unavailable
             let reason = "the token server \(host) gave no token" + (body.text.isEmpty ? "" : ": \(body.text)")
             let help = request.credential == nil ? "\(settings.id) may need a login; none is known for it" : nil
-            throw purpose.error(code, status: status, registryCode: body.code, reason, help: help)
+            throw purpose.error(Self.code(status, isPost: isPost), status: status, registryCode: body.code, reason, help: help)
         }
         do throws(Token.Invalid) {
             return try Token(answer: bytes, receivedAt: clock.wallSeconds())
         } catch {
             throw purpose.error(.badAnswer, "the token server \(host) gave no token: \(error.description)")
+        }
+    }
+
+    private static func code(_ status: Int, isPost: Bool) -> RegistryError.Code {
+        switch status {
+        case 401: .unauthorized
+        // OAuth2's answer to a token that is not valid (RFC 6749, section 5.2).
+        case 400 where isPost: .unauthorized
+        case 400, 404, 405, 422: .rejected
+        case 403: .denied
+        case 429: .rateLimited
+        case 300..<400: .untrusted
+        default: .unavailable
         }
     }
 

@@ -44,7 +44,7 @@ extension Exchange {
         let body = response.error
         let code: RegistryError.Code =
             switch status {
-            case 401: .unauthorized
+            case 401: response.lacksRight ? .denied : .unauthorized
             case 403: .denied
             case 404: .notFound
             case 405, 501: .unsupported
@@ -56,7 +56,12 @@ extension Exchange {
         let login = await authorizer.login(for: purpose)
         var reason = body.text
         if reason.isEmpty { reason = Self.standardWords[status] ?? "an answer that the protocol does not know" }
-        return purpose.error(code, status: status, registryCode: body.code, reason, help: help(status, body, login, purpose))
+        guard connections.isOwn(response.address) else {
+            // Our login has not been there, so it is not to blame.
+            return purpose.error(code, status: status, "\(response.address.authority), where the registry leads, answers: \(reason)")
+        }
+        let helpStatus = response.lacksRight ? 403 : status
+        return purpose.error(code, status: status, registryCode: body.code, reason, help: help(helpStatus, body, login, purpose))
     }
 
     private func help(_ status: Int, _ body: ErrorBody, _ login: String?, _ purpose: Purpose) -> String? {
@@ -65,7 +70,7 @@ extension Exchange {
         case 401:
             if let login { return "\(host) rejected the login for \(login); log in again" }
             return "\(host) needs a login, and none is known for it; run 'docker login \(host)' or set credentials for it"
-        case 403: return login.map { "the login for \($0) lacks the right to \(purpose.action)" } ?? "this may need a login"
+        case 403: return login.map { "the login for \($0) lacks the right to \(purpose.action) it" } ?? "this may need a login"
         case 404 where body.contains("NAME_UNKNOWN") && purpose.action.hasPrefix("push"):
             return "the registry may want the repository created first"
         case 429: return "try again later"

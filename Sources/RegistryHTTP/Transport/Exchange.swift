@@ -18,12 +18,13 @@ final class Exchange: Sendable {
         settings: HTTPRegistrySettings,
         credentials: any CredentialProvider,
         logger: Logger,
-        clock: RegistryClock
+        clock: RegistryClock,
+        resolve: @escaping HostResolver
     ) throws(RegistryError) {
         self.settings = settings
         self.clock = clock
         self.logger = logger
-        connections = try Connections(settings)
+        connections = try Connections(settings, resolve: resolve)
         gate = HostGate(limit: settings.connections)
         authorizer = Authorizer(settings: settings, credentials: credentials, connections: connections, clock: clock, logger: logger)
     }
@@ -91,16 +92,21 @@ final class Exchange: Sendable {
         var authorization = try await authorize(request, nil)
         var renewals = 0
         while true {
-            let response = try await sendFollowing(request, authorization, permit)
-            guard response.status == 401, renewals < 2, connections.isOwn(response.address), request.mayBeSentAgain else { return response }
-            renewals += 1
-            let refusal = Authorizer.Refusal(
-                challenges: Challenge.parse(response.headers["www-authenticate"]),
-                address: response.address,
-                used: authorization
-            )
-            guard let next = try await authorize(request, refusal) else { return response }
-            authorization = next
+            var response = try await sendFollowing(request, authorization, permit)
+            guard connections.isOwn(response.address) else { return response }
+            guard response.status == 401 else {
+                if response.isSuccess || response.status == 403 { await authorizer.wasTaken(authorization) }
+                return response
+            }
+            if renewals < 2, let next = try await authorize(request, Authorizer.Refusal(offer: .init(response), used: authorization)) {
+                renewals += 1
+                authorization = next
+                // The caller has to open a blob anew, and finds the next token ready.
+                if request.mayBeSentAgain { continue }
+                return response
+            }
+            response.lacksRight = await authorizer.lacksRight(authorization, isFresh: renewals > 0, for: request.purpose)
+            return response
         }
     }
 

@@ -71,6 +71,8 @@ struct RegistryResponse: Sendable {
     var permit: HostGate.Permit?
     /// The request was not sent again: `Repetition.unlessDone` found it done.
     var wasSettled = false
+    /// A 401 to a login that is known to be good.
+    var lacksRight = false
 
     init(
         status: Int,
