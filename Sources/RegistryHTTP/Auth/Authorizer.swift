@@ -116,11 +116,14 @@ actor Authorizer {
     }
 
     /// Whether a 401 that no renewal changes means that the login lacks a right: it is known to be good. `isFresh`: the token was fetched
-    /// for this very request.
+    /// for this very request. A password that is not known to be good is not sent again.
     func lacksRight(_ used: Authorization?, isFresh: Bool, for purpose: Purpose) async -> Bool {
         guard let used, let login = used.login else { return false }
         switch used.kind {
-        case .basic: return await logins.isGood(login)
+        case .basic:
+            if await logins.isGood(login) { return true }
+            await logins.refuse(login)
+            return false
         case .token: return isFresh
         }
     }

@@ -37,6 +37,8 @@ actor Logins {
 
     func isRefused(_ kind: Credential.Kind) -> Bool { refused.contains(kind) }
 
+    func refuse(_ kind: Credential.Kind) { refused.insert(kind) }
+
     func wasTaken(_ kind: Credential.Kind) { good.insert(kind) }
     func isGood(_ kind: Credential.Kind) -> Bool { good.contains(kind) }
 

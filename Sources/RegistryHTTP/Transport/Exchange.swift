@@ -95,7 +95,7 @@ final class Exchange: Sendable {
             var response = try await sendFollowing(request, authorization, permit)
             guard connections.isOwn(response.address) else { return response }
             guard response.status == 401 else {
-                if response.isSuccess || response.status == 403 { await authorizer.wasTaken(authorization) }
+                if response.isSuccess || [403, 404].contains(response.status) { await authorizer.wasTaken(authorization) }
                 return response
             }
             if renewals < 2, let next = try await authorize(request, Authorizer.Refusal(offer: .init(response), used: authorization)) {

@@ -22,7 +22,7 @@ import Testing
         Example(fields: [#"Bearer   realm = "URL/token" , service = "s""#], sends: "Bearer"),
         Example(fields: [#"bearer realm=URL/token,service="s""#], sends: "Bearer"),
         Example(fields: [#"BEARER realm="/token""#], sends: "Bearer"),
-        Example(fields: [#"Bearer realm="../../../token" service=s,"#], sends: "Bearer"),
+        Example(fields: [#"Bearer realm="../../../../token" service=s,"#], sends: "Bearer"),
         Example(fields: [#"Bearer realm="URL/token?x=1",realm="https://other.example/""#], sends: "Bearer"),
         Example(fields: ["Negotiate", #"Basic realm="r""#, #"Bearer realm="URL/token""#], sends: "Bearer"),
         Example(fields: [#"Negotiate YII=, Basic realm="r, \"q\"", Bearer realm="URL/token""#], sends: "Bearer"),

@@ -144,7 +144,7 @@ import Testing
         Example([192, 168, 1, 1], .private), Example([100, 64, 0, 1], .private), Example([169, 254, 169, 254], .linkLocal),
         Example([127, 0, 0, 1], .loopback), Example([0, 0, 0, 0], .loopback), Example(six([]), .loopback), Example(six([], 0), .loopback),
         Example(six([0xfe, 0x80]), .linkLocal), Example(six([0xfc]), .private), Example(six([0xfd]), .private),
-        Example(six([0x20, 0x01]), .public),
+        Example(six([0x20, 0x01, 0x48, 0x60]), .public),
         Example(mapped([127, 0, 0, 1]), .loopback), Example(mapped([169, 254, 169, 254]), .linkLocal),
         Example(mapped([8, 8, 8, 8]), .public),
         Example([224, 0, 0, 1], .linkLocal), Example([255, 255, 255, 255], .linkLocal), Example([168, 63, 129, 16], .linkLocal),
