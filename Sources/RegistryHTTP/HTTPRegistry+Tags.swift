@@ -11,24 +11,29 @@ extension HTTPRegistry {
 
     package func tags(in repository: RepositoryName) async throws(RegistryError) -> [TagName]? {
         let purpose = purpose("list the tags of", repository)
-        let names = try await list(address(repository, "tags/list"), { $0.tags }, scope: .pull(repository), purpose)
-        guard let names else { return nil }
-        return names.compactMap { name in
-            if let tag = try? TagName(name) { return tag }
-            logger.debug("\(id)/\(repository): passed over the tag '\(name.withVisibleControls)', which is not a valid name")
+        let listed = try await list(address(repository, "tags/list"), scope: .pull(repository), purpose) { page in
+            page.tags
+        } name: { text -> TagName? in
+            if let tag = try? TagName(text) { return tag }
+            logger.debug("\(id)/\(repository): passed over the tag '\(text.withVisibleControls)', which is not a valid name")
             return nil
-        }.sorted()
+        }
+        memory.withLock { $0.listed[repository] = listed }
+        return listed?.names
     }
 
     package func repositories() async throws(RegistryError) -> [RepositoryName] {
         let purpose = Purpose(action: "list the repositories of", object: id.description, registry: id)
         let address = exchange.connections.base.appending(path: "/v2/_catalog")
         do throws(RegistryError) {
-            guard let names = try await list(address, { $0.repositories }, scope: .catalog, purpose) else {
-                throw purpose.error(.unsupported, status: 404, "\(id) does not list its repositories")
+            let listed = try await list(address, scope: .catalog, purpose) { page in
+                page.repositories
+            } name: { text in
+                try? RepositoryName(text)
             }
+            guard let listed else { throw purpose.error(.unsupported, status: 404, "\(id) does not list its repositories") }
             learn(.listRepositories, .yes, nil)
-            return names.compactMap { try? RepositoryName($0) }.sorted()
+            return listed.names
         } catch {
             guard error.code == .unsupported else { throw error }
             learn(.listRepositories, .no, nil)
@@ -40,41 +45,6 @@ extension HTTPRegistry {
                 help: "name the repositories instead of using a glob"
             )
         }
-    }
-
-    package func deleteTag(_ tag: TagName, in repository: RepositoryName) async throws(RegistryError) {
-        let reference = ManifestReference.tag(tag)
-        let purpose = purpose("untag", repository, reference.suffix)
-        var request = manifestRequest(.DELETE, reference, repository, purpose)
-        request.headers = [:]
-        request.scopes = [.delete(repository)]
-        request.repetition = .unlessDone { () async throws(RegistryError) in try await self.head(reference, in: repository) == nil }
-        let response = try await exchange.send(request)
-        switch response.status {
-        case 200..<300:
-            response.finish()
-            if !response.wasSettled { learn(.deleteTag, .yes, repository) }
-            memory.withLock { $0.tags[.init(repository: repository, tag: tag)] = .some(nil) }
-        case 404:
-            // Either the tag is gone, or the registry knows no such request: the tag itself decides.
-            guard try await head(reference, in: repository) != nil else { return }
-            throw untagUnsupported(response, purpose, repository)
-        case 405,
-            400 where response.error.contains("DIGEST_INVALID", "UNSUPPORTED"):
-            throw untagUnsupported(response, purpose, repository)
-        default: throw await exchange.error(for: response, purpose)
-        }
-    }
-
-    private func untagUnsupported(_ response: RegistryResponse, _ purpose: Purpose, _ repository: RepositoryName) -> RegistryError {
-        learn(.deleteTag, .no, repository)
-        return purpose.error(
-            .unsupported,
-            status: response.status,
-            registryCode: response.error.code,
-            "\(id) cannot delete a single tag",
-            help: "leave the tag, or delete the image by its digest, which takes all its tags"
-        )
     }
 
     func probeCatalog() async throws(RegistryError) -> Capability {
@@ -89,6 +59,8 @@ extension HTTPRegistry {
         }
         switch response.status {
         case 200..<300: learn(.listRepositories, .yes, nil)
+        // It lists, but not in pages of this size.
+        case 400 where response.error.contains("PAGINATION_NUMBER_INVALID"): learn(.listRepositories, .yes, nil)
         case 404, 405, 501: learn(.listRepositories, .no, nil)
         case 401, 403: return .unknown
         default: throw await exchange.error(for: response, purpose)
@@ -98,19 +70,20 @@ extension HTTPRegistry {
 
     /// All pages of a list, without duplicates. `nil`: the first page is not there. Where a later page is missing, the entry that it was to
     /// follow was removed meanwhile; the list is then read once more from its start.
-    private func list(
+    private func list<Name: Comparable & Sendable>(
         _ first: WebAddress,
-        _ member: (Page) -> [String?]?,
         scope: TokenScope,
-        _ purpose: Purpose
-    ) async throws(RegistryError) -> [String]? {
+        _ purpose: Purpose,
+        _ member: (Page) -> [String?]?,
+        name: (String) -> Name?
+    ) async throws(RegistryError) -> SortedNames<Name>? {
         do throws(RegistryError) {
-            return try await listOnce(first, member, scope: scope, purpose)
+            return try await listOnce(first, scope: scope, purpose, member, name: name)
         } catch {
             guard error.code == .notFound else { throw error }
         }
         do throws(RegistryError) {
-            return try await listOnce(first, member, scope: scope, purpose)
+            return try await listOnce(first, scope: scope, purpose, member, name: name)
         } catch {
             guard error.code == .notFound else { throw error }
             // Not `.notFound`, which could be taken for an answer.
@@ -118,33 +91,39 @@ extension HTTPRegistry {
         }
     }
 
-    private func listOnce(
+    private func listOnce<Name: Comparable & Sendable>(
         _ first: WebAddress,
-        _ member: (Page) -> [String?]?,
         scope: TokenScope,
-        _ purpose: Purpose
-    ) async throws(RegistryError) -> [String]? {
+        _ purpose: Purpose,
+        _ member: (Page) -> [String?]?,
+        name: (String) -> Name?
+    ) async throws(RegistryError) -> SortedNames<Name>? {
         var pagination = Pagination(first: first)
-        var seen: Set<String> = []
-        var names: [String] = []
+        var names = SortedNames<Name>()
         var address = first
         while true {
             let request = RegistryRequest(method: .GET, address: address, purpose: purpose, scopes: [scope])
             let response = try await exchange.send(request)
             if address == first, try response.isAbsence(purpose) { return nil }
             guard response.isSuccess else { throw await exchange.error(for: response, purpose) }
-            let bytes = try await response.collect(upTo: Self.largestPage, purpose)
-            guard let page = try? JSONDecoder().decode(Page.self, from: Data(bytes)) else {
-                throw purpose.error(.badAnswer, status: response.status, "the answer is not a list")
-            }
-            let new = (member(page) ?? []).compactMap(\.self).filter { seen.insert($0).inserted }
-            names += new
-            switch pagination.step(after: response.address, links: response.headers["link"], newItems: new.count) {
+            let texts = (member(try await page(response, purpose)) ?? []).compactMap(\.self)
+            let valid = texts.compactMap(name)
+            // A page that has only names we pass over is not a page that was there before.
+            let new = names.add(valid) + texts.count - valid.count
+            switch pagination.step(after: response.address, links: response.headers["link"], newItems: new) {
             case .end: return names
             case .next(let next): address = next
             case .broken(let reason): throw purpose.error(.badAnswer, reason)
             }
         }
+    }
+
+    private func page(_ response: RegistryResponse, _ purpose: Purpose) async throws(RegistryError) -> Page {
+        let bytes = try await response.collect(upTo: Self.largestPage, purpose)
+        guard let page = try? JSONDecoder().decode(Page.self, from: Data(bytes)) else {
+            throw purpose.error(.badAnswer, status: response.status, "the answer is not a list")
+        }
+        return page
     }
 }
 

@@ -117,6 +117,12 @@ struct RegistryMemory: Sendable {
     var sessions: [BlobKey: BlobUpload.Session] = [:]
     /// What each tag was last seen at; an entry with `nil` was seen absent.
     var tags: [TagKey: Digest?] = [:]
+    /// The tags that each repository's list named last; it shares its storage with the list that was given out.
+    var listed: [RepositoryName: SortedNames<TagName>] = [:]
+    /// `HEAD` has found a manifest, so that its 404 can be believed.
+    var headFinds = false
+    /// How this registry removes a tag.
+    var tagDeletionWay: TagDeletionWay?
     private var ofRegistry: [RegistryFeature: Capability] = [:]
     private var ofRepository: [RepositoryName: [RegistryFeature: Capability]] = [:]
 

@@ -86,6 +86,13 @@ actor Authorizer {
         }
     }
 
+    /// The login itself, for an API of the registry's own host that takes no token. `nil`: there is no password, or it has only ever gone
+    /// over https and would now go in the clear.
+    func password(for purpose: Purpose) async throws(RegistryError) -> Authorization? {
+        if case .bearer(let realm, _) = scheme, realm.scheme == .https, try settings.base().scheme == .http { return nil }
+        return basic(try await credential(for: purpose))
+    }
+
     /// What to send instead, after a 401. `nil`: there is nothing else to try.
     func renew(after refusal: Refusal, scopes: [TokenScope], for purpose: Purpose) async throws(RegistryError) -> Authorization? {
         var offer = refusal.offer

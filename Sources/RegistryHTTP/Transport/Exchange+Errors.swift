@@ -47,6 +47,8 @@ extension Exchange {
             case 401: response.lacksRight ? .denied : .unauthorized
             case 403: .denied
             case 404: .notFound
+            // What is locked could be done, were it not locked.
+            case 405 where body.isLock || body.contains("DENIED"): .rejected
             case 405, 501: .unsupported
             case 429: .rateLimited
             case 400, 406, 409, 411, 412, 413, 415, 416, 422: .rejected
@@ -66,13 +68,14 @@ extension Exchange {
 
     private func help(_ status: Int, _ body: ErrorBody, _ login: String?, _ purpose: Purpose) -> String? {
         let host = settings.id.description
+        if let special = RefusalHelp.help(status: status, body, action: purpose.action) { return special }
         switch status {
         case 401:
             if let login { return "\(host) rejected the login for \(login); log in again" }
             return "\(host) needs a login, and none is known for it; run 'docker login \(host)' or set credentials for it"
-        case 403: return login.map { "the login for \($0) lacks the right to \(purpose.action) it" } ?? "this may need a login"
-        case 404 where body.contains("NAME_UNKNOWN") && purpose.action.hasPrefix("push"):
-            return "the registry may want the repository created first"
+        case 403:
+            let right = login.map { "the login for \($0) lacks the right to \(purpose.action) it" } ?? "this may need a login"
+            return purpose.action.hasPrefix("push") ? right + ", or the package or project does not exist yet" : right
         case 429: return "try again later"
         case 413: return "the registry or a proxy before it limits the size"
         case 415: return "the registry does not take this media type"

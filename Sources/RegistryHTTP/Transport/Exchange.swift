@@ -12,6 +12,7 @@ final class Exchange: Sendable {
     let gate: HostGate
     let clock: RegistryClock
     let authorizer: Authorizer
+    let watch: AnswerWatch
     private let logger: Logger
 
     init(
@@ -24,6 +25,7 @@ final class Exchange: Sendable {
         self.settings = settings
         self.clock = clock
         self.logger = logger
+        watch = AnswerWatch(logger: logger)
         connections = try Connections(settings, resolve: resolve)
         gate = HostGate(limit: settings.connections)
         authorizer = Authorizer(settings: settings, credentials: credentials, connections: connections, clock: clock, logger: logger)
@@ -116,6 +118,7 @@ final class Exchange: Sendable {
     ) async throws(TransportFailure) -> Authorizer.Authorization? {
         guard connections.isOwn(request.address) else { return nil }
         do throws(RegistryError) {
+            if request.sendsPassword { return refusal == nil ? try await authorizer.password(for: request.purpose) : nil }
             if let refusal {
                 return try await authorizer.renew(after: refusal, scopes: request.scopes, for: request.purpose)
             }
@@ -167,6 +170,7 @@ final class Exchange: Sendable {
         do {
             let answer = try await connections.execute(message, at: address, request.patience)
             logger.debug("\(request.method) \(address) → \(answer.status.code)")
+            watch.observe(answer.headers, from: address, isOwn: connections.isOwn(address))
             return answer
         } catch {
             logger.debug("\(request.method) \(address) failed: \(TransportFailure(error))")

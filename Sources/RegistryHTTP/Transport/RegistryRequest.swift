@@ -27,6 +27,8 @@ struct RegistryRequest: Sendable {
     var slot: HostGate.Slot = .small
     var patience: Connections.Patience = .answer
     var repetition: Repetition = .always
+    /// Says who we are by the login itself, whatever the registry's challenge wants: for an API beside the distribution API.
+    var sendsPassword = false
 
     var isReading: Bool { method == .GET || method == .HEAD }
 }
