@@ -61,7 +61,14 @@ extension Console {
     }
 
     /// The plan goes to stdout; errors and refusals go to stderr, after it.
-    func show(_ result: PlanResult, _ specs: LoadedSpecs, format: OutputFormat, full: Bool, toStandardError: Bool = false) throws {
+    func show(
+        _ result: PlanResult,
+        _ specs: LoadedSpecs,
+        pulls: [PullForecast],
+        format: OutputFormat,
+        full: Bool,
+        toStandardError: Bool = false
+    ) throws {
         let findings = specs.result.diagnostics + result.diagnostics
         guard format == .text else {
             self.result(try PlanJSON.render(result.plan, refusals: result.refusals, diagnostics: findings))
@@ -71,7 +78,7 @@ extension Console {
         if !findings.hasErrors, result.refusals.isEmpty || !result.plan.changes.isEmpty {
             let remarks = result.diagnostics.filter { $0.severity == .note }
             let options = PlanText.Options(full: full, styling: toStandardError ? talkStyling : styling)
-            write(PlanText.render(result.plan, remarks: remarks, options: options), toStandardError: toStandardError)
+            write(PlanText.render(result.plan, remarks: remarks, pulls: pulls, options: options), toStandardError: toStandardError)
         }
         show(findings.filter { $0.severity != .note || findings.hasErrors }, of: specs)
         show(result.refusals)

@@ -8,6 +8,7 @@ internal import Logging
 internal import OCI
 internal import Planning
 internal import Registry
+internal import Reporting
 internal import Specification
 
 /// The main flow, and the first file to read:
@@ -91,6 +92,19 @@ struct Reconciliation {
             logger: logger,
             onProgress: onProgress
         )
+    }
+
+    /// What the plan's sources let be read. An apply that has planned itself has what planning left; a later one begins anew.
+    func pulls(of result: PlanResult, isApplying: Bool) -> [PullForecast] {
+        result.pulls.map { estimate in
+            guard let allowance = (try? registries.registry(estimate.registry))?.pulls else { return PullForecast(estimate) }
+            return PullForecast(
+                estimate,
+                allowed: isApplying ? allowance.left : allowance.limit,
+                remaining: allowance.remaining,
+                spent: allowance.spent
+            )
+        }
     }
 
     /// Taking an entry out of a spec removes nothing: the tags that the last commit took out are named, so that nobody thinks so.

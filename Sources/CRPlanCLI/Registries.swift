@@ -73,6 +73,8 @@ final class Registries: RegistryDirectory {
         }
         settings.insecureSkipVerify = declaration.insecureSkipVerify
         if let connections = declaration.limits.connections { settings.connections = connections }
+        settings.requestsPerSecond = declaration.limits.requestsPerSecond
+        settings.pulls = declaration.limits.pulls
         let provider = StandardCredentials(settings: [id: try setting(of: declaration)], logger: logger)
         let isCautious = isPlanAlone && declaration.credentials == .automatic
         let credentials: any CredentialProvider = isCautious ? CautiousCredentials(provider, for: declaration) : provider

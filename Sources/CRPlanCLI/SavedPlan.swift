@@ -40,7 +40,10 @@ struct SavedPlan {
                         + "apply it where it was made, or plan again"
                 )
             }
-            guard expected == registry else {
+            // How hard a registry may be used is the specs' to say, also after the plan was made.
+            var planned = registry
+            planned.limits = expected.limits
+            guard expected == planned else {
                 throw CommandFailure(
                     "cannot use the plan \(path): \(specs.name) describes the registry \(registry.id) in another way; plan again"
                 )

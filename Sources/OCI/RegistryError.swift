@@ -26,6 +26,8 @@ package struct RegistryError: Error, Hashable, Sendable, CustomStringConvertible
         /// A local file or directory.
         case localFile
         case cancelled
+        /// A limit of the spec is used up for this run: left for the next one.
+        case deferred
     }
 
     package var code: Code

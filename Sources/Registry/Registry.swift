@@ -108,12 +108,17 @@ package protocol RegistryReader: Sendable {
     /// Who the registry takes us for, for `init`: checks the login with a harmless read.
     func checkLogin() async throws(RegistryError) -> LoginReport
 
+    /// How many manifests may be read there; `nil` where nothing counts them.
+    var pulls: PullAllowance? { get }
+
     /// Its management API; `nil` where there is none.
     var administration: (any RegistryAdministration)? { get }
 }
 
 extension RegistryReader {
     package var administration: (any RegistryAdministration)? { nil }
+
+    package var pulls: PullAllowance? { nil }
 }
 
 /// What `init HOST` says about a registry. No secret in it.

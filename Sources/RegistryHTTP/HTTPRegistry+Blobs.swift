@@ -191,7 +191,7 @@ private final class BlobReading {
                 opened = current
             }
             skip = current.skip
-            pieces = BodyIterator(current.response.body)
+            pieces = BodyIterator(current.response.body, clock: source.registry.exchange.clock)
         }
         do {
             return try await pieces?.next()

@@ -143,7 +143,8 @@ extension HTTPRegistry {
             purpose: purpose,
             // One field: some registries read only the first, and without these types they answer 404 or with another digest.
             headers: ["accept": MediaType.acceptedManifests.joined(separator: ", ")],
-            scopes: [.pull(repository)]
+            scopes: [.pull(repository)],
+            isPull: method == .GET
         )
     }
 

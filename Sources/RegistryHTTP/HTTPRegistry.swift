@@ -42,6 +42,8 @@ package final class HTTPRegistry: RegistryWriter {
         await exchange.connections.shutdown()
     }
 
+    package var pulls: PullAllowance? { exchange.pulls.value }
+
     package func beginWriting(in repository: RepositoryName) async throws(RegistryError) -> any WriteLease { NoLease() }
 
     package func digests(in repository: RepositoryName) async throws(RegistryError) -> [Digest]? { nil }

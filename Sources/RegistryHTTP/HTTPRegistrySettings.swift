@@ -23,6 +23,10 @@ package struct HTTPRegistrySettings: Sendable {
     package var insecureSkipVerify: Bool
     /// How many requests may be in flight at once, reads included.
     package var connections: Int
+    /// How many requests may begin in a second, of any kind; `nil`: no limit.
+    package var requestsPerSecond: Int?
+    /// How many manifests may be read in this run; `nil`: no limit.
+    package var pulls: Int?
     package var userAgent: String
 
     package init(

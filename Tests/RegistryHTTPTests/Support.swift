@@ -12,6 +12,8 @@ final class TestClock: Sendable {
 
     var sleeps: [Double] { state.withLock { $0.sleeps.filter { $0 > 0 } } }
 
+    var now: Double { state.withLock { $0.now } }
+
     func advance(_ seconds: Double) { state.withLock { $0.now += seconds } }
 
     var clock: RegistryClock {

@@ -24,8 +24,6 @@ struct DesignExampleTests {
                 "crplan.yaml:7:3 unavailable: registries of kind icr are not available in this version: entries use de.icr.io",
                 "crplan.yaml:8:3 unavailable: registries of kind icr are not available in this version: entries use jp.icr.io",
                 "crplan.yaml:15:5 unavailable: 'untag: placeholder' is not available in this version: 'lab' asks for it",
-                "crplan.yaml:16:31 unavailable: 'requestsPerSecond' is not available in this version: 'lab' asks for it",
-                "crplan.yaml:16:54 unavailable: 'pulls' is not available in this version: 'lab' asks for it",
                 "crplan.yaml:39:34 unavailable: 'build' is not available in this version: 'us/payments/cli' asks for it",
                 "crplan.yaml:40:35 unavailable: 'files' is not available in this version: 'us/payments/site' asks for it",
                 "crplan.yaml:40:49 unavailable: registries of kind icr are not available in this version: entries use icr.io",

@@ -84,7 +84,14 @@ struct ApplyCommand: AsyncParsableCommand {
             let result = try await reconciliation.plan(specs, planning, console: console)
             let findings = specs.result.diagnostics + result.diagnostics
             // With JSON on stdout, only the report goes there.
-            try console.show(result, specs, format: .text, full: planning.full, toStandardError: format.format == .json || events == "-")
+            try console.show(
+                result,
+                specs,
+                pulls: reconciliation.pulls(of: result, isApplying: true),
+                format: .text,
+                full: planning.full,
+                toStandardError: format.format == .json || events == "-"
+            )
             if !result.refusals.isEmpty { return .refused }
             let status = console.status(of: findings, strict: planning.strict)
             guard status == .done else { return status }

@@ -45,15 +45,21 @@ struct PlanCommand: AsyncParsableCommand {
                 await reconciliation.shutdown()
                 throw error
             }
+            let pulls = reconciliation.pulls(of: result, isApplying: false)
             await reconciliation.shutdown()
-            return try finish(result, specs, console)
+            return try finish(result, pulls, specs, console)
         }
     }
 
-    private func finish(_ result: PlanResult, _ specs: LoadedSpecs, _ console: Console) throws -> ExitStatus {
+    private func finish(
+        _ result: PlanResult,
+        _ pulls: [PullForecast],
+        _ specs: LoadedSpecs,
+        _ console: Console
+    ) throws -> ExitStatus {
         let findings = specs.result.diagnostics + result.diagnostics
         let isUsable = !findings.hasErrors && result.refusals.isEmpty
-        try console.show(result, specs, format: format.format, full: planning.full)
+        try console.show(result, specs, pulls: pulls, format: format.format, full: planning.full)
         if let out, isUsable {
             let (bytes, digest) = try PlanFile.encode(result.plan)
             do throws(FileError) {

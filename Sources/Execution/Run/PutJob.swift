@@ -9,12 +9,19 @@ struct PutJob: Sendable {
         var address: RepositoryAddress
         var registry: any RegistryWriter
         var changes: [Change]
+
+        func holds(_ digest: Digest) async throws(RegistryError) -> Bool {
+            try await registry.head(.digest(digest), in: address.repository)?.digest == digest
+        }
     }
 
     private let context: RunContext
+    /// Where the source's pulls are limited.
+    private let ticket: PullTurns.Ticket?
 
-    init(_ context: RunContext) {
+    init(_ context: RunContext, _ ticket: PullTurns.Ticket?) {
         self.context = context
+        self.ticket = ticket
     }
 
     /// Reports every change by itself, as soon as its outcome is known.
@@ -23,8 +30,9 @@ struct PutJob: Sendable {
         guard !places.isEmpty else { return }
         do throws(RegistryError) {
             let (source, root) = try await context.interruptible { () async throws(RegistryError) in
-                try await open(places.flatMap(\.changes), Set(places.map(\.address)))
+                try await open(places)
             }
+            if let ticket { context.pulls.leave(ticket) }
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { [context] in
                     // An interruption ends the readers too, since then every copy is broken off.
@@ -76,11 +84,9 @@ struct PutJob: Sendable {
         }
     }
 
-    private func open(
-        _ changes: [Change],
-        _ targets: Set<RepositoryAddress>
-    ) async throws(RegistryError) -> (source: CopySource, root: ManifestDocument) {
-        guard let change = changes.first, let content = change.content.flatMap({ context.contents[$0] }) else {
+    private func open(_ places: [Place]) async throws(RegistryError) -> (source: CopySource, root: ManifestDocument) {
+        let targets = Set(places.map(\.address))
+        guard let change = places.first?.changes.first, let content = change.content.flatMap({ context.contents[$0] }) else {
             throw RegistryError(
                 .unsupported,
                 action: "apply",
@@ -97,7 +103,40 @@ struct PutJob: Sendable {
             source = CopySource(try await context.localContents.open(location), content.origin, targets: targets)
         }
         if let text = content.manifest { source.keep(try Self.derived(Array(text.utf8), content)) }
-        return (source, try await source.manifest(content.digest))
+        return (source, try await root(of: content, source, places))
+    }
+
+    /// The root manifest. Where pulls are limited, all that the job will read is reserved before it reads on.
+    private func root(
+        of content: PlannedContent,
+        _ source: CopySource,
+        _ places: [Place]
+    ) async throws(RegistryError) -> ManifestDocument {
+        guard let ticket else { return try await source.manifest(content.digest) }
+        try await context.pulls.wait(for: ticket)
+        let own = content.manifest == nil ? 1 : 0
+        try context.pulls.reserve(own, ticket)
+        let root = try await source.manifest(content.digest)
+        try context.pulls.reserve(try await missingChildren(of: root, source, places).count, before: own, ticket)
+        return root
+    }
+
+    /// The manifests below `root` that some target lacks, and which are read for it. What stands below those is known only once they are
+    /// read: indexes within indexes are rare, and the registry's own count stops them.
+    private func missingChildren(
+        of root: ManifestDocument,
+        _ source: CopySource,
+        _ places: [Place]
+    ) async throws(RegistryError) -> Set<Digest> {
+        var missing: Set<Digest> = []
+        guard let index = root.index else { return missing }
+        for place in places where place.address != source.origin {
+            if try await place.holds(root.digest) { continue }
+            for child in index.manifests where !missing.contains(child.digest) && !MediaType.isForeignLayer(child.mediaType) {
+                if try await !place.holds(child.digest) { missing.insert(child.digest) }
+            }
+        }
+        return missing
     }
 
     private static func derived(_ bytes: [UInt8], _ content: PlannedContent) throws(RegistryError) -> ManifestDocument {

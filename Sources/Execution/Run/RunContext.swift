@@ -15,6 +15,7 @@ struct RunContext: Sendable {
     let events: @Sendable (ExecutionEvent) async -> Void
     let sender: AsyncStream<RunMessage>.Continuation
     let ledger: CopyLedger
+    let pulls = PullTurns()
 
     init(
         plan: Plan,
@@ -59,16 +60,25 @@ struct RunContext: Sendable {
 
 extension RunContext {
     /// Makes the changes of one batch, which are of one kind. Every change is reported by `finish` before it returns.
-    func perform(_ batch: [Change]) async {
+    func perform(_ batch: [Change], _ ticket: PullTurns.Ticket?) async {
+        defer { if let ticket { pulls.leave(ticket) } }
         guard let kind = batch.first?.kind else { return }
         switch kind {
-        case .put: await PutJob(self).run(batch)
+        case .put: await PutJob(self, ticket).run(batch)
         case .untag:
             for change in batch { finish(change, await UntagJob(self).run(change)) }
         case .delete: await DeleteJob(self).run(batch)
         case .namespace, .retention, .restore:
             for change in batch { finish(change, .failed(Self.unsupported(change))) }
         }
+    }
+
+    /// A place among the jobs that read from a source whose pulls are limited. Jobs have to ask in the order in which they begin.
+    func ticket(for batch: [Change]) -> PullTurns.Ticket? {
+        guard let change = batch.first, change.kind == .put, let content = change.content.flatMap({ contents[$0] }),
+            case .registry(let address) = content.origin, let source = try? registries.registry(address.registry)
+        else { return nil }
+        return pulls.join(address.registry, source.pulls)
     }
 
     static func unsupported(_ change: Change, _ reason: String? = nil) -> RegistryError {
@@ -90,8 +100,14 @@ extension RunContext {
         return ManifestTarget(registry: try registries.registry(address.registry), address: address, reference: reference)
     }
 
-    /// What to report for an error: cancelled when the run was broken off, else failed.
-    static func outcome(for error: RegistryError) -> ExecutionOutcome { error.code == .cancelled ? .cancelled : .failed(error) }
+    /// What to report for an error: cancelled when the run was broken off, deferred when a limit was reached, else failed.
+    static func outcome(for error: RegistryError) -> ExecutionOutcome {
+        switch error.code {
+        case .cancelled: .cancelled
+        case .deferred: .deferred(reason: error.reason)
+        default: .failed(error)
+        }
+    }
 }
 
 /// A manifest's place, and the registry that holds it.

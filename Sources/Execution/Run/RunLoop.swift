@@ -30,8 +30,9 @@ struct RunLoop {
             if wasInterrupted || context.journal.brokenBy != nil { await end(state.stop(), .cancelled) }
             while let batch = state.next() {
                 for change in batch { await context.events(.changeStarted(change.id)) }
+                let ticket = context.ticket(for: batch)
                 group.addTask { [context] in
-                    await context.perform(batch)
+                    await context.perform(batch, ticket)
                     context.sender.yield(.jobEnded)
                 }
             }

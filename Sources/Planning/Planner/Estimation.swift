@@ -6,6 +6,7 @@ extension PlanningRun {
         var sent: [RegistryID: Set<Digest>] = [:]
         for change in sortedChanges where change.kind == .put {
             guard let id = change.content, let content = resolvedContents[id], let address = change.target.address else { continue }
+            guard mayReadForEstimate(content) else { continue }
             guard case .known(let documents) = documents(of: content, for: change.origin) else { continue }
             guard isWhole(documents, content, for: change.origin) else { continue }
             let platforms = platforms(of: documents)
@@ -25,6 +26,14 @@ extension PlanningRun {
             estimates[change.id] = estimate
         }
     }
+
+    /// Where pulls are limited none is spent on an estimate, unless a limit of the policy is counted by it.
+    private func mayReadForEstimate(_ content: ResolvedContent) -> Bool {
+        guard case .registry(let address) = content.readable, limitsPulls(address.registry) else { return true }
+        return policy.limits.upload != nil || content.mediaType.isEmpty
+    }
+
+    private func limitsPulls(_ registry: RegistryID) -> Bool { desired.registries[registry]?.limits.pulls != nil }
 
     /// An index whose images are not all there cannot be copied as it is.
     private mutating func isWhole(_ documents: [ManifestDocument], _ content: ResolvedContent, for origin: Origin) -> Bool {
@@ -54,6 +63,7 @@ extension PlanningRun {
 
     /// What the moved tag's old image already has in the repository; nothing when that cannot be read.
     private mutating func blobsHeld(by old: Digest, in address: RepositoryAddress, for origin: Origin) -> Set<Digest> {
+        guard !limitsPulls(address.registry) else { return [] }
         var held: Set<Digest> = []
         var queue = [old]
         while let digest = queue.popLast(), held.insert(digest).inserted {

@@ -18,7 +18,9 @@ extension PlanningRun {
         }
         plan.scope = scope()
         let inOrder = refusals.sorted { ($0.code, $0.subjects.first ?? "", $0.message) < ($1.code, $1.subjects.first ?? "", $1.message) }
-        return PlanResult(plan: plan, refusals: inOrder, diagnostics: Array(diagnostics).inReadingOrder())
+        var result = PlanResult(plan: plan, refusals: inOrder, diagnostics: Array(diagnostics).inReadingOrder())
+        result.pulls = pullEstimates(of: plan.contents)
+        return result
     }
 
     private func registriesInUse(_ plan: Plan) -> [RegistryDeclaration] {

@@ -19,6 +19,8 @@ package struct PlanResult: Sendable {
     package var refusals: [Refusal]
     /// In reading order.
     package var diagnostics: [Diagnostic]
+    /// What an apply would read of each source. It stands beside the plan: it binds nothing, and depends on what has been read already.
+    package var pulls: [PullEstimate] = []
 
     package init(plan: Plan, refusals: [Refusal] = [], diagnostics: [Diagnostic] = []) {
         self.plan = plan

@@ -64,6 +64,7 @@ actor Authorizer {
         settings: HTTPRegistrySettings,
         credentials: any CredentialProvider,
         connections: Connections,
+        gate: HostGate,
         clock: RegistryClock,
         logger: Logger
     ) {
@@ -72,7 +73,7 @@ actor Authorizer {
         base = connections.base
         logins = Logins(settings.id, credentials)
         tokens = TokenCache(wallSeconds: clock.wallSeconds)
-        tokenServer = TokenServer(settings: settings, connections: connections, clock: clock, logger: logger)
+        tokenServer = TokenServer(settings: settings, connections: connections, registryGate: gate, clock: clock, logger: logger)
     }
 
     /// What to send along, as far as the registry's wishes are known. `nil`: nothing, which draws the challenge.

@@ -5,10 +5,14 @@ internal import NIOHTTP1
 internal import OCI
 internal import Registry
 
-/// Sends token requests. They take no slot of the registry's gate: a request that waits for its token holds one already.
+/// Sends token requests. They take no slot of the registry's gate, since a request that waits for its token holds one already, but keep to
+/// the pace and the pauses of the host that they go to.
 struct TokenServer: Sendable {
     let settings: HTTPRegistrySettings
     let connections: Connections
+    let registryGate: HostGate
+    /// For the pauses that another host than the registry's asks for.
+    let foreignGate = HostGate(limit: 1)
     let clock: RegistryClock
     let logger: Logger
 
@@ -35,10 +39,10 @@ struct TokenServer: Sendable {
         let address = connections.base.appending(path: "/v2/")
         var message = HTTPClientRequest(url: address.text)
         message.headers.add(name: "user-agent", value: settings.userAgent)
-        guard let answer = try? await connections.execute(message, at: address, .answer) else {
-            return Authorizer.Offer(challenges: [], address: address)
-        }
-        _ = try? await answer.body.collect(upTo: ErrorBody.largestSize)
+        guard (try? await registryGate.awaitTurn(clock)) != nil,
+            let answer = try? await connections.execute(message, at: address, .answer)
+        else { return Authorizer.Offer(challenges: [], address: address) }
+        _ = try? await answer.body.collect(upTo: ErrorBody.largestSize, clock: clock)
         return Authorizer.Offer(challenges: Challenge.parse(answer.headers["www-authenticate"]), address: address)
     }
 
@@ -84,8 +88,12 @@ struct TokenServer: Sendable {
         var retry = RetryPolicy(startedAt: clock.uptime())
         while true {
             let (result, outcome) = try await attempt(message, to: address, purpose)
-            guard let outcome, case .wait(let seconds, _) = retry.decide(outcome, now: clock.uptime(), jitter: clock.jitter()) else {
+            guard let outcome, case .wait(let seconds, let wholeHost) = retry.decide(outcome, now: clock.uptime(), jitter: clock.jitter()) else {
                 return try result.get()
+            }
+            if wholeHost {
+                gate(of: address).pause(until: clock.uptime() + seconds)
+                continue
             }
             do {
                 try await clock.sleep(seconds)
@@ -95,6 +103,8 @@ struct TokenServer: Sendable {
         }
     }
 
+    private func gate(of address: WebAddress) -> HostGate { connections.isOwn(address) ? registryGate : foreignGate }
+
     /// One try; the outcome is `nil` when no repetition helps.
     private func attempt(
         _ message: HTTPClientRequest,
@@ -102,10 +112,11 @@ struct TokenServer: Sendable {
         _ purpose: Purpose
     ) async throws(RegistryError) -> (Result<Answer, RegistryError>, RetryPolicy.Outcome?) {
         do {
+            try await gate(of: address).awaitTurn(clock)
             let answer = try await connections.execute(message, at: address, .answer)
             let status = Int(answer.status.code)
             logger.debug("\(message.method) \(address) → \(status)")
-            let body = Array(try await answer.body.collect(upTo: Token.largestAnswer).readableBytesView)
+            let body = try await answer.body.collect(upTo: Token.largestAnswer, clock: clock)
             guard RetryPolicy.isTransient(status) else { return (.success((status, body)), nil) }
             let retryAfter = RetryPolicy.retryAfter(
                 answer.headers.first(name: "retry-after"),

@@ -57,6 +57,7 @@ extension Exchange {
             }
         let login = await authorizer.login(for: purpose)
         var reason = body.text
+        if status == 429, let exhaustion = RegistryQuota(response.headers)?.exhaustion { reason += (reason.isEmpty ? "" : "; ") + exhaustion }
         if reason.isEmpty { reason = Self.standardWords[status] ?? "an answer that the protocol does not know" }
         guard connections.isOwn(response.address) else {
             // Our login has not been there, so it is not to blame.
@@ -76,7 +77,7 @@ extension Exchange {
         case 403:
             let right = login.map { "the login for \($0) lacks the right to \(purpose.action) it" } ?? "this may need a login"
             return purpose.action.hasPrefix("push") ? right + ", or the package or project does not exist yet" : right
-        case 429: return "try again later"
+        case 429: return login == nil ? "try again later, or log in if that gives a higher limit" : "try again later"
         case 413: return "the registry or a proxy before it limits the size"
         case 415: return "the registry does not take this media type"
         case 500...: return "the registry has a problem of its own; try again later"

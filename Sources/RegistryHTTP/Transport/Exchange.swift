@@ -11,6 +11,7 @@ final class Exchange: Sendable {
     let connections: Connections
     let gate: HostGate
     let clock: RegistryClock
+    let pulls: PullMeter
     let authorizer: Authorizer
     let watch: AnswerWatch
     private let logger: Logger
@@ -27,8 +28,16 @@ final class Exchange: Sendable {
         self.logger = logger
         watch = AnswerWatch(logger: logger)
         connections = try Connections(settings, resolve: resolve)
-        gate = HostGate(limit: settings.connections)
-        authorizer = Authorizer(settings: settings, credentials: credentials, connections: connections, clock: clock, logger: logger)
+        gate = HostGate(limit: settings.connections, requestsPerSecond: settings.requestsPerSecond)
+        pulls = PullMeter(limit: settings.pulls)
+        authorizer = Authorizer(
+            settings: settings,
+            credentials: credentials,
+            connections: connections,
+            gate: gate,
+            clock: clock,
+            logger: logger
+        )
     }
 
     /// The last answer, whatever its status; 401 and what may be tried again have been dealt with. Throws when no answer came.
@@ -45,6 +54,8 @@ final class Exchange: Sendable {
                 guard let transient = Self.outcome(of: error) else { throw self.error(for: error, request) }
                 (outcome, result) = (transient, .failure(self.error(for: error, request)))
             }
+            // The time in the queue of the host's own limits is no part of the budget.
+            if retry.failures == 0 { retry = RetryPolicy(startedAt: clock.uptime()) }
             guard try await waitBeforeRepeating(&retry, outcome, request.purpose) else { return try result.get() }
             if outcome.mayBeDone, case .unlessDone(let isDone) = request.repetition, try await isDone() {
                 return RegistryResponse(settledAt: request.address)
@@ -60,6 +71,9 @@ final class Exchange: Sendable {
             date: response.headers.first(name: "date"),
             now: clock.wallSeconds()
         )
+        if response.status == 429, retryAfter == nil, let quota = RegistryQuota(response.headers), quota.remaining == 0 {
+            return .status(429, permanent: quota.wait == nil, retryAfter: quota.wait)
+        }
         return .status(response.status, permanent: response.error.isPermanent, retryAfter: retryAfter)
     }
 
@@ -90,7 +104,26 @@ final class Exchange: Sendable {
 
     /// One try, with at most two new authorizations: one for the challenge, one for a token that ran out or was too narrow.
     func attempt(_ request: RegistryRequest) async throws(TransportFailure) -> RegistryResponse {
-        let permit = try await enter(request.slot)
+        guard request.isPull else { return try await attemptUncounted(request) }
+        guard pulls.take() else { throw .foreign(request.purpose.pullsAreSpent(pulls.value)) }
+        do throws(TransportFailure) {
+            let response = try await attemptUncounted(request)
+            if !response.isSuccess { pulls.giveBack() }
+            return response
+        } catch {
+            // What broke off may have been counted by the registry.
+            if case .broken = error {} else { pulls.giveBack() }
+            throw error
+        }
+    }
+
+    private func attemptUncounted(_ request: RegistryRequest) async throws(TransportFailure) -> RegistryResponse {
+        let permit: HostGate.Permit
+        do throws(CancellationError) {
+            permit = try await gate.enter(request.slot, clock)
+        } catch {
+            throw .cancelled
+        }
         var authorization = try await authorize(request, nil)
         var renewals = 0
         while true {
@@ -168,7 +201,10 @@ final class Exchange: Sendable {
         case .blob(let size, let body): message.body = .stream(body, length: .known(size))
         }
         do {
+            // Retries, renewed logins and redirects within the registry come through here too.
+            if connections.isOwn(address) { try await gate.awaitTurn(clock) }
             let answer = try await connections.execute(message, at: address, request.patience)
+            if connections.isOwn(address), let quota = RegistryQuota(answer.headers) { pulls.learn(quota) }
             logger.debug("\(request.method) \(address) → \(answer.status.code)")
             watch.observe(answer.headers, from: address, isOwn: connections.isOwn(address))
             return answer
@@ -192,6 +228,7 @@ final class Exchange: Sendable {
             error: ErrorBody(),
             permit: permit
         )
+        response.clock = clock
         guard !response.isSuccess else { return response }
         let bytes = try await drain(answer)
         response.error = ErrorBody(bytes: bytes, contentType: response.contentType)
@@ -203,7 +240,8 @@ final class Exchange: Sendable {
     private func drain(_ answer: HTTPClientResponse) async throws(TransportFailure) -> [UInt8] {
         var bytes: [UInt8] = []
         do {
-            for try await buffer in answer.body {
+            let pieces = BodyIterator(answer.body, clock: clock)
+            while let buffer = try await pieces.next() {
                 bytes += buffer.readableBytesView.prefix(ErrorBody.largestSize - bytes.count)
                 if bytes.count >= ErrorBody.largestSize { break }
             }
@@ -211,20 +249,6 @@ final class Exchange: Sendable {
             if Task.isCancelled { throw .cancelled }
         }
         return bytes
-    }
-
-    /// Takes a slot, and waits out a pause that the host asked for.
-    private func enter(_ slot: HostGate.Slot) async throws(TransportFailure) -> HostGate.Permit {
-        do {
-            let permit = try await gate.acquire(slot)
-            while true {
-                let left = gate.pauseLeft(at: clock.uptime())
-                guard left > 0 else { return permit }
-                try await clock.sleep(left)
-            }
-        } catch {
-            throw .cancelled
-        }
     }
 }
 

@@ -1,7 +1,8 @@
 internal import OCI
 internal import Synchronization
 
-/// Limits the requests that are in flight to one host, and holds all of them back after the host asked for a pause.
+/// Limits the requests that are in flight to one host and those that begin in a second, and holds all of them back after the host asked
+/// for a pause.
 ///
 /// Transfers wait for each other (an upload waits for the download that feeds it), so uploads and downloads may take at most half of the
 /// slots each; else uploads could hold every slot that their own sources need.
@@ -71,12 +72,13 @@ final class HostGate: Sendable {
         var cancelled: Set<Int> = []
         var nextID = 0
         var pausedUntil = 0.0
+        var pace: RequestPace
     }
 
     private let state: Mutex<State>
 
-    init(limit: Int) {
-        state = Mutex(State(slots: Slots(limit: limit)))
+    init(limit: Int, requestsPerSecond: Int? = nil) {
+        state = Mutex(State(slots: Slots(limit: limit), pace: RequestPace(requestsPerSecond: requestsPerSecond)))
     }
 
     /// Nothing is sent before `time` (on the clock of `RegistryClock.uptime`).
@@ -87,6 +89,28 @@ final class HostGate: Sendable {
     /// Seconds left of the pause; 0 when there is none.
     func pauseLeft(at now: Double) -> Double {
         state.withLock { max(0, $0.pausedUntil - now) }
+    }
+
+    /// Waits for the moment at which one request, whatever it is for, may be sent: after a pause, and not too soon after the one before.
+    func awaitTurn(_ clock: RegistryClock) async throws(CancellationError) {
+        while true {
+            let now = clock.uptime()
+            let moment = state.withLock { state in state.pace.take(from: max(now, state.pausedUntil)) }
+            if moment > now { try await clock.sleep(moment - now) }
+            // A pause that was asked for meanwhile holds this one back too.
+            if state.withLock({ $0.pausedUntil <= moment }) { return }
+        }
+    }
+
+    /// A slot, once the host's pause is over: a request that may not go yet holds none.
+    func enter(_ slot: Slot, _ clock: RegistryClock) async throws(CancellationError) -> Permit {
+        while true {
+            let left = pauseLeft(at: clock.uptime())
+            if left > 0 { try await clock.sleep(left) }
+            let permit = try await acquire(slot)
+            guard pauseLeft(at: clock.uptime()) > 0 else { return permit }
+            permit.release()
+        }
     }
 
     func acquire(_ slot: Slot) async throws(CancellationError) -> Permit {

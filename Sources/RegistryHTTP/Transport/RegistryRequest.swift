@@ -29,6 +29,8 @@ struct RegistryRequest: Sendable {
     var repetition: Repetition = .always
     /// Says who we are by the login itself, whatever the registry's challenge wants: for an API beside the distribution API.
     var sendsPassword = false
+    /// It counts as a pull where the registry limits those: a manifest is read.
+    var isPull = false
 
     var isReading: Bool { method == .GET || method == .HEAD }
 }
@@ -59,6 +61,15 @@ struct Purpose: Hashable, Sendable {
         )
     }
 
+    func pullsAreSpent(_ allowance: PullAllowance) -> RegistryError {
+        let limit = allowance.limit ?? allowance.spent
+        return error(
+            .deferred,
+            "this run has read \(limit) manifest\(limit == 1 ? "" : "s") from \(registry), as many as 'limits.pulls' allows",
+            help: "run it again to go on, or raise the limit"
+        )
+    }
+
     var cancelled: RegistryError { error(.cancelled, "it was cancelled") }
 }
 
@@ -75,6 +86,7 @@ struct RegistryResponse: Sendable {
     var wasSettled = false
     /// A 401 to a login that is known to be good.
     var lacksRight = false
+    var clock = RegistryClock.system
 
     init(
         status: Int,
@@ -133,9 +145,9 @@ struct RegistryResponse: Sendable {
     /// The whole body. Throws `.badAnswer` when it is larger than `limit`, `.unavailable` when it breaks off.
     func collect(upTo limit: Int, _ purpose: Purpose) async throws(RegistryError) -> [UInt8] {
         do {
-            let buffer = try await body.collect(upTo: limit)
+            let bytes = try await body.collect(upTo: limit, clock: clock)
             permit?.release()
-            return Array(buffer.readableBytesView)
+            return bytes
         } catch is NIOTooManyBytesError {
             throw purpose.error(.badAnswer, "the answer has more than \(limit) bytes")
         } catch {

@@ -16,9 +16,16 @@ package enum PlanText {
     }
 
     /// The whole text, ending with a line break. `remarks` are the notes and warnings that belong to the plan.
-    package static func render(_ plan: Plan, remarks: [Diagnostic] = [], options: Options = Options()) -> String {
+    package static func render(
+        _ plan: Plan,
+        remarks: [Diagnostic] = [],
+        pulls: [PullForecast] = [],
+        options: Options = Options()
+    ) -> String {
         var blocks = [[PlanSummary.sentence(plan)]]
         if !plan.changes.isEmpty { blocks.append(changes(plan, options)) }
+        let pulls = pulls.compactMap(\.line)
+        if !pulls.isEmpty { blocks.append(pulls) }
         if !plan.leftOut.isEmpty { blocks.append(leftOut(plan.leftOut)) }
         let notes = Self.notes(plan) + remarks.inReadingOrder().flatMap(remark)
         if !notes.isEmpty { blocks.append(notes) }

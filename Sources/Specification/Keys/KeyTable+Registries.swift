@@ -87,9 +87,13 @@ extension KeyTable {
         title: "limits of a registry",
         doc: "How hard the registry may be used.",
         keys: [
-            Key("connections", .integer(1...1000), "Connections at a time."),
-            Key("requestsPerSecond", .integer(1...100_000), since: .later, "Requests in a second."),
-            Key("pulls", .integer(1...1_000_000), since: .later, "Pulls that one apply may spend."),
+            Key("connections", .integer(1...1000), "Requests under way at a time; default: 16."),
+            Key("requestsPerSecond", .integer(1...100_000), "Requests of any kind that begin in a second; default: no limit."),
+            Key(
+                "pulls",
+                .integer(1...1_000_000),
+                "Manifests that one run reads, which Docker Hub counts as pulls; what is over is left for the next run. Default: no limit."
+            ),
         ]
     )
 

@@ -11,6 +11,7 @@ struct Planned {
     var diagnostics: [Diagnostic]
     /// Every question the planner asked for, in the run that is told everything at once.
     var asked: Set<Question>
+    var pulls: [PullEstimate] = []
 
     var errors: [Diagnostic] { diagnostics.filter { $0.severity == .error } }
     var notes: [Diagnostic] { diagnostics.filter { $0.severity == .note } }
@@ -56,7 +57,13 @@ extension World {
         for _ in 0..<5000 {
             switch Planner.step(spec.desired, policy: spec.policy, facts: facts, options: spec.options) {
             case .result(let result):
-                return Planned(plan: result.plan, refusals: result.refusals, diagnostics: result.diagnostics, asked: asked)
+                return Planned(
+                    plan: result.plan,
+                    refusals: result.refusals,
+                    diagnostics: result.diagnostics,
+                    asked: asked,
+                    pulls: result.pulls
+                )
             case .needs(let questions):
                 guard questions.allSatisfy({ facts[$0] == nil }), !questions.isEmpty else {
                     throw Stuck(description: "asks for what it was told: \(questions)")
