@@ -61,6 +61,18 @@ let package = Package(
             dependencies: ["Registry", "OCI", "Files", nioCore, nioPosix, nioHTTP1, nioSSL, subprocess, systemPackage],
             path: "Tests/RegistryTestSupport"
         ),
+        .target(
+            name: "ICRSimulation",
+            dependencies: [
+                "RegistryTestSupport", "Registry", "OCI", asyncHTTPClient, nioCore, nioHTTP1, nioSSL, subprocess, systemPackage,
+            ],
+            path: "Tests/ICRSimulation"
+        ),
+        .executableTarget(
+            name: "ICRSimulator",
+            dependencies: ["ICRSimulation", "OCI", argumentParser, nioPosix, nioSSL, systemPackage],
+            path: "Tests/ICRSimulator"
+        ),
         .testTarget(name: "YAMLTreeTests", dependencies: ["YAMLTree", "Diagnostics"]),
         .testTarget(name: "OCITests", dependencies: ["OCI"]),
         .testTarget(name: "DiagnosticsTests", dependencies: ["Diagnostics"]),
@@ -73,6 +85,15 @@ let package = Package(
         .testTarget(name: "CredentialsTests", dependencies: ["Credentials", "Registry", "Files", "OCI", logging]),
         .testTarget(name: "RegistryHTTPTests", dependencies: ["RegistryHTTP", "Registry", "RegistryTestSupport", "OCI", logging]),
         .testTarget(name: "RegistryICRTests", dependencies: ["RegistryICR", "Registry", "OCI"]),
+        .testTarget(
+            name: "ICRSimulatorTests",
+            dependencies: [
+                "ICRSimulation", "RegistryICR", "RegistryHTTP", "Registry", "RegistryTestSupport", "OCI", asyncHTTPClient, nioCore,
+                nioHTTP1,
+                logging,
+            ],
+            exclude: ["SDK"]
+        ),
         .testTarget(name: "RegistryLayoutTests", dependencies: ["RegistryLayout", "Registry", "RegistryTestSupport", "Files", "OCI"]),
         .testTarget(name: "ImageSourcesTests", dependencies: ["ImageSources", "Registry", "RegistryTestSupport", "Files", "OCI"]),
         .testTarget(

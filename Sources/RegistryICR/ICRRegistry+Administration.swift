@@ -1,3 +1,4 @@
+internal import Logging
 package import OCI
 package import Registry
 internal import RegistryHTTP
@@ -55,7 +56,9 @@ extension ICRRegistry: RegistryAdministration {
             object: "\(id)/\(namespace)",
             right: .readerAndWriter(namespace: namespace)
         )
-        _ = try await management.call(.setRetention(policy, of: namespace), for: purpose)
+        // Whether a policy without a threshold takes the former one back is not documented: where there is one, that is said.
+        let takesBack = policy.minimumAgeDays == 0 ? try await retention(of: namespace).minimumAgeDays > 0 : false
+        _ = try await management.call(.setRetention(policy, of: namespace, takesThresholdBack: takesBack), for: purpose)
     }
 
     package func retentionVictims(
@@ -156,6 +159,20 @@ extension ICRRegistry: RegistryAdministration {
             }
         } catch {
             for digest in digests { results[ImageName(repository, digest)] = error }
+        }
+        return await withoutThoseGone(results)
+    }
+
+    /// An image that is not there any more counts as deleted, whatever the answer said: it may have gone before, or in a request that was
+    /// repeated. How the service words that is not documented, so the content is asked. What cannot be read stays a failure.
+    private func withoutThoseGone(_ results: [ImageName: RegistryError?]) async -> [ImageName: RegistryError?] {
+        var results = results
+        for case (let image, .some(let problem)) in results where problem.code != .unauthorized && problem.code != .cancelled {
+            do throws(RegistryError) {
+                if try await content.head(.digest(image.digest), in: image.repository) == nil { results[image] = .some(nil) }
+            } catch {
+                logger.debug("\(id): cannot look whether \(image.digest) is gone", metadata: ["error": "\(error)"])
+            }
         }
         return results
     }

@@ -9,7 +9,7 @@ package final class ICRRegistry: RegistryWriter {
     package let id: RegistryID
     let content: HTTPRegistry
     let management: ManagementClient
-    private let logger: Logger
+    let logger: Logger
 
     /// `management` and `iam`: the services; `account`: 32 hex digits, from the spec.
     package init(

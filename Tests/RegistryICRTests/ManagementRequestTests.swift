@@ -43,6 +43,11 @@ import Testing
             body: #"{"deletion_threshold_days":7,"images_per_repo":10,"namespace":"birds","retain_untagged":false}"#
         ),
         Row(
+            request: .setRetention(.none, of: "birds", takesThresholdBack: true),
+            line: "POST /api/v1/retentions",
+            body: #"{"deletion_threshold_days":0,"images_per_repo":-1,"namespace":"birds","retain_untagged":true}"#
+        ),
+        Row(
             request: .analyzeRetention(.none, of: "birds"),
             line: "POST /api/v1/retentions/analyze",
             body: #"{"images_per_repo":-1,"namespace":"birds","retain_untagged":true}"#

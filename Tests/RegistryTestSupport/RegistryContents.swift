@@ -9,6 +9,8 @@ package struct RegistryContents: Hashable, Sendable {
         /// The sizes of blobs whose bytes were hashed and dropped.
         package var droppedBlobs: [Digest: Int64] = [:]
 
+        package init() {}
+
         /// What `document` needs and the repository lacks. A missing subject is allowed.
         fileprivate func missing(for document: ManifestDocument) -> [Digest] {
             switch document.content {

@@ -84,7 +84,8 @@ struct ManagementClient: Sendable {
         }
         var message = ServiceRequest(request.method.rawValue, request.target, action: purpose.action, object: purpose.object)
         message.authorization = Secret("Bearer \(token.value.reveal())")
-        message.headers = [("account", account), ("accept", "application/json")]
+        message.headers = [("account", account)]
+        if request.hasAnswer { message.headers.append(("accept", "application/json")) }
         message.headers += request.headers.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
         if case .json(let value) = request.body {
             message.headers.append(("content-type", "application/json"))

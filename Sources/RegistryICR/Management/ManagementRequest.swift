@@ -26,6 +26,8 @@ struct ManagementRequest: Hashable, Sendable {
     var headers: [String: String] = [:]
     var body: Body = .none
     var repetition: Repetition = .safe
+    /// Whether success brings a body. Only then one is asked for, as IBM's SDKs do.
+    var hasAnswer = true
 
     init(_ method: Method, _ path: [String], query: [(name: String, value: String)] = [], body: Body = .none) {
         self.method = method
@@ -74,6 +76,7 @@ extension ManagementRequest {
     static func deleteNamespace(_ name: String) -> ManagementRequest {
         var request = ManagementRequest(.delete, ["namespaces", name])
         request.repetition = .doneAlready(status: 404)
+        request.hasAnswer = false
         return request
     }
 
@@ -103,7 +106,9 @@ extension ManagementRequest {
     }
 
     static func tag(_ source: String, as target: String) -> ManagementRequest {
-        ManagementRequest(.post, ["images", "tags"], query: [("fromimage", source), ("toimage", target)])
+        var request = ManagementRequest(.post, ["images", "tags"], query: [("fromimage", source), ("toimage", target)])
+        request.hasAnswer = false
+        return request
     }
 
     static func untag(_ reference: String) -> ManagementRequest {
@@ -114,8 +119,11 @@ extension ManagementRequest {
 
     static let retentions = ManagementRequest(.get, ["retentions"])
 
-    static func setRetention(_ policy: RetentionPolicy, of namespace: String) -> ManagementRequest {
-        ManagementRequest(.post, ["retentions"], body: .json(body(policy, namespace)))
+    /// `takesThresholdBack`: the namespace's policy has one so far, and must not keep it.
+    static func setRetention(_ policy: RetentionPolicy, of namespace: String, takesThresholdBack: Bool = false) -> ManagementRequest {
+        var request = ManagementRequest(.post, ["retentions"], body: .json(body(policy, namespace, takesThresholdBack)))
+        request.hasAnswer = false
+        return request
     }
 
     static func analyzeRetention(_ policy: RetentionPolicy, of namespace: String) -> ManagementRequest {
@@ -123,13 +131,13 @@ extension ManagementRequest {
     }
 
     /// The threshold is in no SDK: it is sent only where one is set or has to be taken back.
-    private static func body(_ policy: RetentionPolicy, _ namespace: String) -> JSONValue {
+    private static func body(_ policy: RetentionPolicy, _ namespace: String, _ takesThresholdBack: Bool = false) -> JSONValue {
         var members: [String: JSONValue] = [
             "namespace": .string(namespace),
             "images_per_repo": .integer(Int64(policy.imagesPerRepository ?? -1)),
             "retain_untagged": .bool(policy.keepUntagged),
         ]
-        if policy.minimumAgeDays > 0 { members["deletion_threshold_days"] = .integer(Int64(policy.minimumAgeDays)) }
+        if policy.minimumAgeDays > 0 || takesThresholdBack { members["deletion_threshold_days"] = .integer(Int64(policy.minimumAgeDays)) }
         return .object(members)
     }
 
