@@ -89,8 +89,7 @@ let package = Package(
             name: "ICRSimulatorTests",
             dependencies: [
                 "ICRSimulation", "RegistryICR", "RegistryHTTP", "Registry", "RegistryTestSupport", "OCI", asyncHTTPClient, nioCore,
-                nioHTTP1,
-                logging,
+                nioHTTP1, logging,
             ],
             exclude: ["SDK"]
         ),

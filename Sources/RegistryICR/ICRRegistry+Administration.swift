@@ -2,6 +2,7 @@ internal import Logging
 package import OCI
 package import Registry
 internal import RegistryHTTP
+internal import Synchronization
 
 extension ICRRegistry: RegistryAdministration {
     private typealias Purpose = ManagementClient.Purpose
@@ -35,12 +36,26 @@ extension ICRRegistry: RegistryAdministration {
         try await inventory(in: namespace)
     }
 
-    /// `place`: a namespace, or a repository with its namespace.
+    /// `place`: a namespace, or a repository with its namespace. Whether the service takes it with or without the host is not documented,
+    /// and the wrong form could look like an empty namespace, which may be deleted: until one form has found something, nothing found is
+    /// asked for in the other form too.
     func inventory(in place: String) async throws(RegistryError) -> [RepositoryName: [InventoryImage]] {
+        let found = try await inventory(in: place, named: place)
+        if !found.isEmpty { knowsPlaceForm.store(true, ordering: .relaxed) }
+        guard found.isEmpty, !knowsPlaceForm.load(ordering: .relaxed) else { return found }
+        do throws(RegistryError) {
+            return try await inventory(in: place, named: "\(id)/\(place)")
+        } catch {
+            guard error.code == .rejected || error.code == .notFound else { throw error }
+            return found
+        }
+    }
+
+    private func inventory(in place: String, named name: String) async throws(RegistryError) -> [RepositoryName: [InventoryImage]] {
         let namespace = String(place.prefix { $0 != "/" })
         let purpose = Purpose(action: "list the images of", object: "\(id)/\(place)", right: .reader(namespace: namespace))
         let host = id.description
-        return try await management.value(.inventory(of: place), for: purpose) { bytes throws(ManagementAnswer.Invalid) in
+        return try await management.value(.inventory(of: name), for: purpose) { bytes throws(ManagementAnswer.Invalid) in
             try ManagementAnswer.inventory(bytes, host: host, namespace: namespace)
         }
     }
@@ -158,6 +173,12 @@ extension ICRRegistry: RegistryAdministration {
                 }
             }
         } catch {
+            // The list may be longer than the service takes: how long one may be is not documented.
+            if error.code == .rejected, digests.count > 1 {
+                let half = digests.count / 2
+                let first = await delete(Array(digests.prefix(half)), in: repository)
+                return first.merging(await delete(Array(digests.dropFirst(half)), in: repository)) { _, new in new }
+            }
             for digest in digests { results[ImageName(repository, digest)] = error }
         }
         return await withoutThoseGone(results)

@@ -2,6 +2,7 @@ package import Logging
 package import OCI
 package import Registry
 package import RegistryHTTP
+internal import Synchronization
 
 /// One of IBM's registries: content over the distribution API, everything else over the management API where there is a login for it
 /// (design, section 7). Without one, tags are listed over the distribution API and nothing can be removed.
@@ -10,6 +11,8 @@ package final class ICRRegistry: RegistryWriter {
     let content: HTTPRegistry
     let management: ManagementClient
     let logger: Logger
+    /// Whether a list that was restricted to a place named without the host has found something.
+    let knowsPlaceForm = Atomic(false)
 
     /// `management` and `iam`: the services; `account`: 32 hex digits, from the spec.
     package init(

@@ -25,6 +25,7 @@ import Testing
         Setting("untagged images have null") { $0.untaggedShape = .null },
         Setting("tags without a verdict have null") { $0.tagWithoutVerdict = .null },
         Setting("restrictions with or without the host") { $0.restriction = .any },
+        Setting("restrictions with the host alone") { $0.restriction = .host },
         Setting("restrictions that restrict nothing") { $0.restriction = .ignored },
         Setting("another word for an index") { $0.indexTypeName = "OCI Manifest List" },
     ]
@@ -49,7 +50,19 @@ import Testing
             let deep = try #require(found[try RepositoryName("birds/deep/er")])
             #expect(deep.count == 3)
             #expect(deep.filter(\.isIndex).map(\.digest) == [index])
-            #expect(cloud.simulator.managementLines.count == 1)
+            #expect(cloud.simulator.managementLines.count == (setting.testDescription.contains("alone") ? 2 : 1))
+        }
+    }
+
+    @Test("an empty namespace is asked for in both forms until one of them has found something")
+    func emptyNamespace() async throws {
+        try await withCloud { cloud in
+            try await cloud.registry.createNamespace("empty", resourceGroup: nil)
+            #expect(try await cloud.registry.inventory(of: "empty").isEmpty)
+            try cloud.seed(tags: ["1"])
+            #expect(try await cloud.registry.inventory(of: "birds").count == 1)
+            #expect(try await cloud.registry.inventory(of: "empty").isEmpty)
+            #expect(cloud.simulator.managementLines.count { $0.hasSuffix("/images/digests") } == 4)
         }
     }
 
@@ -139,10 +152,10 @@ import Testing
         }
     }
 
-    @Test("more images than one call takes go in several")
-    func manyDeletions() async throws {
+    @Test("more images than one call takes go in several", arguments: [(0, 3), (50, 3), (20, 3 + 2 * 6)])
+    func manyDeletions(_ largest: Int, _ calls: Int) async throws {
         try await withCloud { cloud in
-            cloud.set { $0.largestBulkDeletion = 50 }
+            cloud.set { $0.largestBulkDeletion = largest }
             var seed = SimulatedSeed(Cloud.repository, tags: ["t"])
             seed.count = 120
             seed.layerSize = 10
@@ -150,7 +163,7 @@ import Testing
             let images = try cloud.seed(seed).map { ImageName(repository, $0) }
             let results = await cloud.registry.deleteImages(images)
             #expect(results.count == 120 && results.values.allSatisfy { $0 == nil })
-            #expect(cloud.simulator.managementLines.count == 3)
+            #expect(cloud.simulator.managementLines.count == calls)
             #expect(cloud.held.trash.count == 120)
         }
     }
