@@ -44,14 +44,20 @@ extension HTTPRegistry {
         in repository: RepositoryName
     ) async throws(RegistryError) -> ManifestDocument? {
         let purpose = purpose("read", repository, reference.suffix)
-        let response = try await exchange.send(manifestRequest(.GET, reference, repository, purpose))
+        var request = manifestRequest(.GET, reference, repository, purpose)
+        request.bodyLimit = ManifestDocument.largestSize
+        var response = try await exchange.send(request)
+        if Self.mismatch(response, reference) != nil {
+            // It may have been spoilt on its way: the whole is read once more, and then judged.
+            logger.notice("\(purpose.object): the bytes have another digest than they should; reading them once more")
+            response = try await exchange.send(request)
+        }
         if try response.isAbsence(purpose) {
             remember(nil, reference, repository)
             return nil
         }
         guard response.isSuccess else { throw await exchange.error(for: response, purpose) }
-        let bytes = try await response.collect(upTo: ManifestDocument.largestSize, purpose)
-        let document = try Self.document(bytes, response, reference, purpose)
+        let document = try Self.document(response, reference, purpose)
         remember(document.digest, reference, repository)
         return document
     }
@@ -74,10 +80,14 @@ extension HTTPRegistry {
         request.repetition = .unlessDone { () async throws(RegistryError) in
             try await self.isStored(document, at: reference, in: repository, before: before, purpose)
         }
-        let response = try await exchange.send(request)
+        var response = try await exchange.send(request)
+        if try await wasSpoilt(document, at: reference, in: repository, by: response) {
+            logger.notice("\(purpose.object): the registry got other bytes than were sent; sending them once more")
+            response = try await exchange.send(request)
+        }
         guard response.isSuccess else { throw await exchange.error(for: response, purpose) }
         response.finish()
-        if let named = response.contentDigest, named.algorithm == document.digest.algorithm, named != document.digest {
+        if let named = Self.otherDigest(than: document, response) {
             throw purpose.error(.corrupt, "the registry stored \(named) instead of \(document.digest)")
         }
         remember(document.digest, reference, repository)
@@ -169,22 +179,48 @@ extension HTTPRegistry {
         return ManifestHead(digest: document.digest, mediaType: document.mediaType, size: Int64(document.bytes.count))
     }
 
-    /// Checks the bytes against the digest asked for, or by tag against the one that the registry names.
+    /// Whether the registry got other bytes than were sent, and may be sent them again: it refused them as such, or it stored them and its tag
+    /// holds them still.
+    private func wasSpoilt(
+        _ document: ManifestDocument,
+        at reference: ManifestReference,
+        in repository: RepositoryName,
+        by response: RegistryResponse
+    ) async throws(RegistryError) -> Bool {
+        if response.status == 400 { return response.error.contains("DIGEST_INVALID", "MANIFEST_INVALID") }
+        guard response.isSuccess, let named = Self.otherDigest(than: document, response) else { return false }
+        response.finish()
+        return try await head(reference, in: repository)?.digest == named
+    }
+
+    private static func otherDigest(than document: ManifestDocument, _ response: RegistryResponse) -> Digest? {
+        guard let named = response.contentDigest, named.algorithm == document.digest.algorithm, named != document.digest else { return nil }
+        return named
+    }
+
+    /// The digest asked for, or by tag the one that the registry names.
+    private static func expectedDigest(_ response: RegistryResponse, _ reference: ManifestReference) -> Digest? {
+        reference.digest ?? response.contentDigest.flatMap { $0.algorithm == .sha256 ? $0 : nil }
+    }
+
+    /// What the bytes have instead of the expected digest.
+    private static func mismatch(_ response: RegistryResponse, _ reference: ManifestReference) -> (computed: Digest, expected: Digest)? {
+        guard response.isSuccess, let expected = expectedDigest(response, reference) else { return nil }
+        let computed = Digest.of(response.bytes, with: expected.algorithm)
+        return computed == expected ? nil : (computed, expected)
+    }
+
     private static func document(
-        _ bytes: [UInt8],
         _ response: RegistryResponse,
         _ reference: ManifestReference,
         _ purpose: Purpose
     ) throws(RegistryError) -> ManifestDocument {
-        let expected = reference.digest ?? response.contentDigest.flatMap { $0.algorithm == .sha256 ? $0 : nil }
-        if let expected {
-            let computed = Digest.of(bytes, with: expected.algorithm)
-            guard computed == expected else {
-                throw purpose.error(.corrupt, "the registry sent bytes with the digest \(computed) instead of \(expected)")
-            }
+        if let (computed, expected) = mismatch(response, reference) {
+            throw purpose.error(.corrupt, "the registry sent bytes with the digest \(computed) instead of \(expected)")
         }
+        let algorithm = expectedDigest(response, reference)?.algorithm ?? .sha256
         do throws(ManifestDocument.Invalid) {
-            return try ManifestDocument(bytes: bytes, mediaType: response.contentType, algorithm: expected?.algorithm ?? .sha256)
+            return try ManifestDocument(bytes: response.bytes, mediaType: response.contentType, algorithm: algorithm)
         } catch {
             throw purpose.error(.corrupt, "the manifest is not valid: \(error.description.withVisibleControls)")
         }

@@ -35,22 +35,21 @@ extension HTTPRegistry {
         var seen: Set<Digest> = []
         var address = first
         while true {
-            let response = try await exchange.send(
-                RegistryRequest(
-                    method: .GET,
-                    address: address,
-                    purpose: purpose,
-                    headers: ["accept": MediaType.ociIndex],
-                    scopes: [.pull(repository)]
-                )
+            var request = RegistryRequest(
+                method: .GET,
+                address: address,
+                purpose: purpose,
+                headers: ["accept": MediaType.ociIndex],
+                scopes: [.pull(repository)]
             )
-            if response.status == 404, address == first {
+            request.bodyLimit = ManifestDocument.largestSize
+            let response = try await exchange.send(request)
+            if address == first, try response.isAbsence(purpose) {
                 if !response.error.contains("NAME_UNKNOWN", "MANIFEST_UNKNOWN") { learn(.referrersAPI, .no, nil) }
                 return nil
             }
             guard response.isSuccess else { throw await exchange.error(for: response, purpose) }
-            let bytes = try await response.collect(upTo: ManifestDocument.largestSize, purpose)
-            guard let index = (try? ManifestDocument(bytes: bytes, mediaType: MediaType.ociIndex))?.index else {
+            guard let index = (try? ManifestDocument(bytes: response.bytes, mediaType: MediaType.ociIndex))?.index else {
                 throw purpose.error(.badAnswer, status: response.status, "the answer is not an index")
             }
             learn(.referrersAPI, .yes, nil)

@@ -102,11 +102,12 @@ extension HTTPRegistry {
         var names = SortedNames<Name>()
         var address = first
         while true {
-            let request = RegistryRequest(method: .GET, address: address, purpose: purpose, scopes: [scope])
+            var request = RegistryRequest(method: .GET, address: address, purpose: purpose, scopes: [scope])
+            request.bodyLimit = Self.largestPage
             let response = try await exchange.send(request)
             if address == first, try response.isAbsence(purpose) { return nil }
             guard response.isSuccess else { throw await exchange.error(for: response, purpose) }
-            let texts = (member(try await page(response, purpose)) ?? []).compactMap(\.self)
+            let texts = (member(try page(response, purpose)) ?? []).compactMap(\.self)
             let valid = texts.compactMap(name)
             // A page that has only names we pass over is not a page that was there before.
             let new = names.add(valid) + texts.count - valid.count
@@ -118,9 +119,8 @@ extension HTTPRegistry {
         }
     }
 
-    private func page(_ response: RegistryResponse, _ purpose: Purpose) async throws(RegistryError) -> Page {
-        let bytes = try await response.collect(upTo: Self.largestPage, purpose)
-        guard let page = try? JSONDecoder().decode(Page.self, from: Data(bytes)) else {
+    private func page(_ response: RegistryResponse, _ purpose: Purpose) throws(RegistryError) -> Page {
+        guard let page = try? JSONDecoder().decode(Page.self, from: Data(response.bytes)) else {
             throw purpose.error(.badAnswer, status: response.status, "the answer is not a list")
         }
         return page

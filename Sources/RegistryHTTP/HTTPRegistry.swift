@@ -63,14 +63,13 @@ package final class HTTPRegistry: RegistryWriter {
     package func checkLogin() async throws(RegistryError) -> LoginReport {
         let purpose = Purpose(action: "log in to", object: id.description, registry: id)
         let address = exchange.connections.base.appending(path: "/v2/")
-        let request = RegistryRequest(method: .GET, address: address, purpose: purpose, scopes: [])
+        var request = RegistryRequest(method: .GET, address: address, purpose: purpose, scopes: [])
+        request.bodyLimit = ErrorBody.largestSize
         var response = try await exchange.send(request)
         // zot lets everybody in and says all the same how to log in.
         if response.isSuccess, try await exchange.authorizer.takesUp(Authorizer.Offer(response), for: purpose) {
-            response.finish()
             response = try await exchange.send(request)
         }
-        if response.isSuccess { _ = try await response.collect(upTo: ErrorBody.largestSize, purpose) }
         guard response.isSuccess else {
             if response.status == 404 {
                 throw purpose.error(.unsupported, status: 404, "it does not speak the OCI distribution API at \(address)")

@@ -24,6 +24,9 @@ struct RequestStream: Sendable {
     /// A head or line that has not come to its end.
     private var pending: [UInt8] = []
 
+    /// Every request that began has come to its end.
+    var isBetweenRequests: Bool { state == .head && pending.isEmpty }
+
     mutating func feed(_ bytes: [UInt8]) -> [Part] {
         var parts: [Part] = []
         var rest = bytes[...]

@@ -84,9 +84,12 @@ final class BlobGroup: Sendable {
         var pieces = try await source.blob(descriptor, from: 0).makeAsyncIterator()
         var hasher = Digest.ContentHasher(descriptor.digest.algorithm)
         var count: Int64 = 0
+        // The last piece is handed on once all are known to be right, so that the blame falls on the source and not on a target's upload.
+        var last: [UInt8]?
         while await waitForRoom(clock) {
             guard let piece = try await pieces.next() else {
                 try check(count, hasher.finalize())
+                if let last { fan.update { $0.supply(last) } }
                 end(nil)
                 _ = await waitForRoom(clock)
                 return
@@ -96,7 +99,8 @@ final class BlobGroup: Sendable {
                 throw corrupt("its manifest says it has \(descriptor.size) bytes, and the source has more")
             }
             hasher.update(piece)
-            fan.update { $0.supply(piece) }
+            if let last { fan.update { $0.supply(last) } }
+            last = piece
         }
         end(.cancelledRun)
     }
@@ -132,7 +136,7 @@ final class BlobGroup: Sendable {
         guard count == descriptor.size else {
             throw corrupt("its manifest says it has \(descriptor.size) bytes, and the source has \(count)")
         }
-        guard digest == descriptor.digest else { throw corrupt("the source has other bytes, with the digest \(digest)") }
+        guard digest == descriptor.digest else { throw corrupt("the source has other bytes, with the digest \(digest) instead") }
     }
 
     private func corrupt(_ reason: String) -> RegistryError {

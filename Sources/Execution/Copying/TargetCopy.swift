@@ -156,10 +156,19 @@ struct TargetCopy: Sendable {
         if let other = others.first, try await registry.mountBlob(blob, from: other, into: address.repository) {
             return await notePresent(blob, isMounted: true)
         }
-        guard let size = try await registry.headBlob(blob.digest, in: address.repository) else { return false }
         // Of another size it is damaged there, or the manifest lies, which sending it will show.
-        guard size == blob.size else { return false }
+        guard try await presentSize(of: blob) == blob.size else { return false }
         return await notePresent(blob, isMounted: false)
+    }
+
+    /// Nil too where the registry does not let on: sending a blob that is there does no harm.
+    private func presentSize(of blob: Descriptor) async throws(RegistryError) -> Int64? {
+        do throws(RegistryError) {
+            return try await registry.headBlob(blob.digest, in: address.repository)
+        } catch {
+            guard [.denied, .unsupported, .badAnswer].contains(error.code) else { throw error }
+            return nil
+        }
     }
 
     private func notePresent(_ blob: Descriptor, isMounted: Bool) async -> Bool {

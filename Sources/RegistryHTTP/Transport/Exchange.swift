@@ -176,7 +176,7 @@ final class Exchange: Sendable {
             let answer = try await sendOnce(request, to: address, header)
             let location = answer.headers.first(name: "location")
             switch redirects.decide(status: Int(answer.status.code), location: location, isReading: request.isReading, at: address) {
-            case .none: return try await finish(answer, at: address, permit)
+            case .none: return try await finish(answer, to: request, at: address, permit)
             case .refuse(let reason): throw .refused(reason)
             case .follow(let next):
                 try await drain(answer)
@@ -214,9 +214,10 @@ final class Exchange: Sendable {
         }
     }
 
-    /// Reads the body of an error answer; leaves any other for the caller.
+    /// Reads the body of an error answer, or as much as the request asks for; leaves any other for the caller.
     private func finish(
         _ answer: HTTPClientResponse,
+        to request: RegistryRequest,
         at address: WebAddress,
         _ permit: HostGate.Permit
     ) async throws(TransportFailure) -> RegistryResponse {
@@ -228,11 +229,27 @@ final class Exchange: Sendable {
             error: ErrorBody(),
             permit: permit
         )
-        response.clock = clock
-        guard !response.isSuccess else { return response }
+        guard !response.isSuccess else {
+            guard let limit = request.bodyLimit else { return response }
+            response.bytes = try await whole(answer.body, upTo: limit, request.purpose)
+            permit.release()
+            return response
+        }
         let bytes = try await drain(answer)
         response.error = ErrorBody(bytes: bytes, contentType: response.contentType)
         return response
+    }
+
+    private func whole(_ body: HTTPClientResponse.Body, upTo limit: Int, _ purpose: Purpose) async throws(TransportFailure) -> [UInt8] {
+        do {
+            return try await body.collect(upTo: limit, clock: clock)
+        } catch is NIOTooManyBytesError {
+            throw .foreign(purpose.error(.badAnswer, "the answer has more than \(limit) bytes"))
+        } catch {
+            if Task.isCancelled { throw .cancelled }
+            let failure = TransportFailure(error)
+            throw Self.outcome(of: failure) == nil ? failure : .broken("the answer broke off")
+        }
     }
 
     /// At most 64 KiB; a body that lies about its length or breaks off is read as far as it goes.

@@ -26,6 +26,8 @@ struct RegistryRequest: Sendable {
     var scopes: [TokenScope]
     var slot: HostGate.Slot = .small
     var patience: Connections.Patience = .answer
+    /// Read the whole body of a success too, at most this many bytes, as part of the request: one that breaks off in its body is sent again.
+    var bodyLimit: Int?
     var repetition: Repetition = .always
     /// Says who we are by the login itself, whatever the registry's challenge wants: for an API beside the distribution API.
     var sendsPassword = false
@@ -80,13 +82,14 @@ struct RegistryResponse: Sendable {
     /// Where it came from, after redirects.
     var address: WebAddress
     var body: HTTPClientResponse.Body
+    /// What `RegistryRequest.bodyLimit` asked for.
+    var bytes: [UInt8] = []
     var error: ErrorBody
     var permit: HostGate.Permit?
     /// The request was not sent again: `Repetition.unlessDone` found it done.
     var wasSettled = false
     /// A 401 to a login that is known to be good.
     var lacksRight = false
-    var clock = RegistryClock.system
 
     init(
         status: Int,
@@ -140,19 +143,5 @@ struct RegistryResponse: Sendable {
             )
         }
         return true
-    }
-
-    /// The whole body. Throws `.badAnswer` when it is larger than `limit`, `.unavailable` when it breaks off.
-    func collect(upTo limit: Int, _ purpose: Purpose) async throws(RegistryError) -> [UInt8] {
-        do {
-            let bytes = try await body.collect(upTo: limit, clock: clock)
-            permit?.release()
-            return bytes
-        } catch is NIOTooManyBytesError {
-            throw purpose.error(.badAnswer, "the answer has more than \(limit) bytes")
-        } catch {
-            if case .cancelled = TransportFailure(error) { throw purpose.cancelled }
-            throw purpose.error(.unavailable, "the answer broke off")
-        }
     }
 }
