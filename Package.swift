@@ -118,7 +118,13 @@ let package = Package(
                 "CRPlanCLI", "RegistryTestSupport", "Specification", "Planning", "Registry", "Files", "OCI", "Diagnostics", argumentParser,
             ]
         ),
-        .testTarget(name: "ScenarioTests", dependencies: ["RegistryTestSupport", "Registry", "Files", "OCI", subprocess, systemPackage]),
+        .testTarget(
+            name: "ScenarioTests",
+            dependencies: [
+                "RegistryTestSupport", "Execution", "Planning", "RegistryHTTP", "RegistryLayout", "Registry", "Files", "OCI", logging,
+                subprocess, systemPackage,
+            ]
+        ),
     ],
     swiftLanguageModes: [.v6]
 )
