@@ -46,15 +46,15 @@ import Testing
         let allowance = PullAllowance(limit: 4, spent: 3)
         let first = try #require(turns.join(registry, allowance))
         let second = try #require(turns.join(registry, allowance))
-        async let later: Void = {
+        let later = Task {
             try await turns.wait(for: second)
             try turns.reserve(1, second)
-        }()
+        }
         try await turns.wait(for: first)
         try turns.reserve(1, first)
         turns.leave(first)
         turns.leave(first)
-        await #expect(throws: RegistryError.self) { try await later }
+        await #expect(throws: RegistryError.self) { try await later.value }
         #expect(turns.join(registry, PullAllowance(limit: nil)) == nil)
     }
 }

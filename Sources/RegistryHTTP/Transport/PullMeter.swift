@@ -1,4 +1,3 @@
-internal import NIOHTTP1
 internal import Registry
 internal import Synchronization
 

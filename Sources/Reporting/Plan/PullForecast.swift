@@ -1,4 +1,4 @@
-package import OCI
+internal import OCI
 package import Planning
 
 /// What a plan's sources let be read, beside the plan: it changes from run to run, so the plan file does not have it.
