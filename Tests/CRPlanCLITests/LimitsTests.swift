@@ -49,7 +49,11 @@ import Testing
             // In the plan's order, however many jobs run at once.
             #expect(try shop.tags("shop/five") == ["1", "2", "3"])
             #expect(pulls(shop) == 3)
-            expect(try await shop.sandbox.crplan("apply", "--auto-approve"), 0, stdout: ["about 2 pulls, 3 in this apply", "Apply complete"])
+            expect(
+                try await shop.sandbox.crplan("apply", "--auto-approve"),
+                0,
+                stdout: ["about 2 pulls, 3 in this apply", "Apply complete"]
+            )
             #expect(try shop.tags("shop/five") == Self.tags)
             #expect(pulls(shop) == 5)
             expect(try await shop.sandbox.crplan("plan", "--detailed-exitcode"), 0, stdout: ["No changes."])

@@ -15,7 +15,12 @@ import Testing
 
     static let rows: [Row] = [
         Row(testDescription: "as many as there are", left: 5, wanted: [(2, 0), (3, 0)], isReserved: [true, true]),
-        Row(testDescription: "what does not fit takes nothing", left: 5, wanted: [(3, 0), (3, 0), (2, 0)], isReserved: [true, false, true]),
+        Row(
+            testDescription: "what does not fit takes nothing",
+            left: 5,
+            wanted: [(3, 0), (3, 0), (2, 0)],
+            isReserved: [true, false, true]
+        ),
         Row(testDescription: "nothing is free of charge", left: 0, wanted: [(0, 0), (1, 0)], isReserved: [true, false]),
         Row(testDescription: "an index after its root", left: 3, wanted: [(1, 0), (3, 1), (2, 0)], isReserved: [true, false, true]),
     ]

@@ -88,7 +88,8 @@ struct TokenServer: Sendable {
         var retry = RetryPolicy(startedAt: clock.uptime())
         while true {
             let (result, outcome) = try await attempt(message, to: address, purpose)
-            guard let outcome, case .wait(let seconds, let wholeHost) = retry.decide(outcome, now: clock.uptime(), jitter: clock.jitter()) else {
+            guard let outcome, case .wait(let seconds, let wholeHost) = retry.decide(outcome, now: clock.uptime(), jitter: clock.jitter())
+            else {
                 return try result.get()
             }
             if wholeHost {

@@ -57,7 +57,9 @@ extension Exchange {
             }
         let login = await authorizer.login(for: purpose)
         var reason = body.text
-        if status == 429, let exhaustion = RegistryQuota(response.headers)?.exhaustion { reason += (reason.isEmpty ? "" : "; ") + exhaustion }
+        if status == 429, let exhaustion = RegistryQuota(response.headers)?.exhaustion {
+            reason += (reason.isEmpty ? "" : "; ") + exhaustion
+        }
         if reason.isEmpty { reason = Self.standardWords[status] ?? "an answer that the protocol does not know" }
         guard connections.isOwn(response.address) else {
             // Our login has not been there, so it is not to blame.

@@ -14,7 +14,8 @@ import Testing
     }
 
     static let rows: [Row] = [
-        Row(text: "187;w=21600", remaining: 187, window: 21600), Row(text: "187", remaining: 187), Row(text: " 5 ; w=60", remaining: 5, window: 60, wait: 60),
+        Row(text: "187;w=21600", remaining: 187, window: 21600), Row(text: "187", remaining: 187),
+        Row(text: " 5 ; w=60", remaining: 5, window: 60, wait: 60),
         Row(text: "0;w=60", remaining: 0, window: 60, wait: 60), Row(text: "0;w=21600", remaining: 0, window: 21600),
         Row(text: "0;w=99999999999999999999", remaining: 0), Row(text: "0;w=-1", remaining: 0), Row(text: "-1;w=60"), Row(text: ""),
         Row(text: "many"),

@@ -14,7 +14,12 @@ import Testing
         Row(testDescription: "without a limit nothing waits", requestsPerSecond: nil, wanted: [1, 1, 1], granted: [1, 1, 1]),
         Row(testDescription: "requests at once are spaced", requestsPerSecond: 4, wanted: [1, 1, 1, 1], granted: [1, 1.25, 1.5, 1.75]),
         Row(testDescription: "one a second", requestsPerSecond: 1, wanted: [0, 0.5, 0.5], granted: [0, 1, 2]),
-        Row(testDescription: "idle time is not saved up for a burst", requestsPerSecond: 2, wanted: [0, 10, 10, 10], granted: [0, 10, 10.5, 11]),
+        Row(
+            testDescription: "idle time is not saved up for a burst",
+            requestsPerSecond: 2,
+            wanted: [0, 10, 10, 10],
+            granted: [0, 10, 10.5, 11]
+        ),
         Row(testDescription: "slow requests do not wait", requestsPerSecond: 2, wanted: [0, 1, 2], granted: [0, 1, 2]),
         Row(testDescription: "a limit below one is one", requestsPerSecond: 0, wanted: [0, 0], granted: [0, 1]),
     ]
