@@ -85,6 +85,15 @@ private typealias Writer = NIOAsyncChannelOutboundWriter<ByteBuffer>
 
 private struct Dropped: Error {}
 
+/// The shaper of the reply that comes next, which the request before it sets.
+private final class SharedShaper: Sendable {
+    private let shaper = Mutex(ReplyShaper())
+
+    func feed(_ bytes: [UInt8]) -> (bytes: [UInt8], isEnd: Bool) { shaper.withLock { $0.feed(bytes) } }
+
+    func begin(_ action: Fault.Action?, _ method: String) { shaper.withLock { $0 = ReplyShaper(action, method: method) } }
+}
+
 /// Either direction's end, or a fault, ends both.
 private func relay(_ client: BytesChannel, to port: Int, _ proxy: FaultProxy) async {
     do {
@@ -95,12 +104,12 @@ private func relay(_ client: BytesChannel, to port: Int, _ proxy: FaultProxy) as
                 channelInitializer: wrap
             )
             try await upstream.executeThenClose { fromRegistry, toRegistry in
-                let shaper = Mutex(ReplyShaper())
+                let shaper = SharedShaper()
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     group.addTask {
                         for try await buffer in fromRegistry {
                             let bytes = Array(buffer.readableBytesView)
-                            let (shaped, isEnd) = shaper.withLock { $0.feed(bytes) }
+                            let (shaped, isEnd) = shaper.feed(bytes)
                             try await toClient.write(ByteBuffer(bytes: shaped))
                             guard isEnd else { continue }
                             // What was written is on its way before the connection closes.
@@ -112,7 +121,7 @@ private func relay(_ client: BytesChannel, to port: Int, _ proxy: FaultProxy) as
                         var requests = FaultyRequests(proxy: proxy, toRegistry: toRegistry, toClient: toClient)
                         for try await buffer in fromClient {
                             try await requests.pass(Array(buffer.readableBytesView)) { action, method in
-                                shaper.withLock { $0 = ReplyShaper(action, method: method) }
+                                shaper.begin(action, method)
                             }
                         }
                     }
