@@ -91,7 +91,7 @@ actor Authorizer {
     /// over https and would now go in the clear.
     func password(for purpose: Purpose) async throws(RegistryError) -> Authorization? {
         if case .bearer(let realm, _) = scheme, realm.scheme == .https, try settings.base().scheme == .http { return nil }
-        return basic(try await credential(for: purpose))
+        return await basic(try await logins.credential(for: purpose.repository))
     }
 
     /// What to send instead, after a 401. `nil`: there is nothing else to try.
