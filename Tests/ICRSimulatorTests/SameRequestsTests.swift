@@ -23,14 +23,11 @@ import Testing
         return (seed, try RepositoryName("birds/blue/bird"), try seed.sample().digest, try TagName("1"))
     }
 
-    // swift-format-ignore: each row is one operation
-    private static func rows() throws -> [Row] {
-        let (_, repository, digest, tag) = try names()
-        let image = "\(host)/\(repository)@\(digest)"
-        let policy = RetentionPolicy(imagesPerRepository: 3, keepUntagged: true)
-        let sentPolicy: [String: JSONValue] = [
-            "namespace": .string("birds"), "images_per_repo": .integer(3), "retain_untagged": .bool(true),
-        ]
+    private static func rows() throws -> [Row] { namespaceRows + retentionRows + (try imageRows()) }
+
+    private static let any = ManagementClient.Purpose(action: "read", object: host, right: .any)
+
+    private static var namespaceRows: [Row] {
         let publicImages: [String: JSONValue] = [
             "include_ibm": .bool(true), "include_private": .bool(false), "include_manifest_lists": .bool(true),
             "vulnerabilities": .bool(false),
@@ -39,7 +36,6 @@ import Testing
             "exclude_tagged": .bool(false), "exclude_va": .bool(true), "include_ibm": .bool(false),
             "repositories": .array([.string("birds")]),
         ]
-        let any = ManagementClient.Purpose(action: "read", object: host, right: .any)
         return [
             Row(name: "namespaces", method: "list_namespace_details", arguments: [:]) { _ = try await $0.namespaces() },
             Row(name: "create", method: "create_namespace", arguments: ["name": .string("bees")]) {
@@ -59,6 +55,15 @@ import Testing
             Row(name: "public images", method: "list_images", arguments: publicImages) {
                 _ = try await $0.management.call(.publicImages, for: any)
             },
+        ]
+    }
+
+    private static var retentionRows: [Row] {
+        let policy = RetentionPolicy(imagesPerRepository: 3, keepUntagged: true)
+        let sentPolicy: [String: JSONValue] = [
+            "namespace": .string("birds"), "images_per_repo": .integer(3), "retain_untagged": .bool(true),
+        ]
+        return [
             Row(name: "retentions", method: "list_retention_policies", arguments: [:]) {
                 _ = try await $0.management.call(.retentions, for: any)
             },
@@ -72,6 +77,13 @@ import Testing
                 _ = try await $0.retentionVictims(policy, of: "birds")
             },
             Row(name: "quota", method: "get_quota", arguments: [:]) { _ = try await $0.quota() },
+        ]
+    }
+
+    private static func imageRows() throws -> [Row] {
+        let (_, repository, digest, tag) = try names()
+        let image = "\(host)/\(repository)@\(digest)"
+        return [
             Row(name: "tag", method: "tag_image", arguments: ["fromimage": .string(image), "toimage": .string("\(host)/birds/other:1")]) {
                 try await $0.tag(digest, of: repository, as: tag, in: try RepositoryName("birds/other"))
             },

@@ -101,7 +101,7 @@ extension ICRSimulator {
         }
     }
 
-    private func changeRegistry(_ host: String, _ body: Data) throws {
+    private struct RegistryChange: Decodable {
         struct Problem: Decodable {
             var status: Int?
             var code: String
@@ -109,19 +109,21 @@ extension ICRSimulator {
 
             var problem: ICRProblem { ICRProblem(status ?? 403, code, message) }
         }
-        struct Given: Decodable {
-            var plan: String?
-            var storageLimit: Int64?
-            var trafficLimit: Int64?
-            var traffic: Int64?
-            var message: String?
-            var privateOnly: Bool?
-            var foreignNamespaces: Set<String>?
-            var refusedDeletions: [String: Problem]?
-            var refusedTaggings: [String: Problem]?
-        }
-        let given = try JSONDecoder().decode(Given.self, from: body)
-        func byDigest(_ problems: [String: Problem]) throws -> [Digest: ICRProblem] {
+
+        var plan: String?
+        var storageLimit: Int64?
+        var trafficLimit: Int64?
+        var traffic: Int64?
+        var message: String?
+        var privateOnly: Bool?
+        var foreignNamespaces: Set<String>?
+        var refusedDeletions: [String: Problem]?
+        var refusedTaggings: [String: Problem]?
+    }
+
+    private func changeRegistry(_ host: String, _ body: Data) throws {
+        let given = try JSONDecoder().decode(RegistryChange.self, from: body)
+        func byDigest(_ problems: [String: RegistryChange.Problem]) throws -> [Digest: ICRProblem] {
             Dictionary(try problems.map { (try Digest($0.key), $0.value.problem) }) { first, _ in first }
         }
         try update { account, _ in
