@@ -1,3 +1,4 @@
+import Execution
 import FoundationEssentials
 import Logging
 import OCI

@@ -1,5 +1,7 @@
+import Execution
 import OCI
 import Registry
+import RegistryHTTP
 import RegistryTestSupport
 import Testing
 
