@@ -113,7 +113,9 @@ import Testing
     func `a failure on the way to one target leaves no tag there, and the other target is done`(kind: Operation.Kind) async throws {
         let world = try World()
         let content = try world.sourced(Samples.multiPlatform())
-        world.us.failNext(.max, where: { $0.kind == kind && $0.reference?.tag == nil }, with: denied())
+        // A registry that does not let on whether it has a blob is sent it; one that cannot be reached is not.
+        let down = RegistryError(.unavailable, action: "look for", object: "x", reason: "the connection broke")
+        world.us.failNext(.max, where: { $0.kind == kind && $0.reference?.tag == nil }, with: kind == .headBlob ? down : denied())
         let puts = try [us, de].map { try Changes.put(content, to: $0, tag: "1") }
         let report = await world.run(puts, [content])
         #expect(report.outcome(puts[0])?.name == "failed")

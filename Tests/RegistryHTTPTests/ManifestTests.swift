@@ -165,7 +165,8 @@ import Testing
             let error = try await wire.failure { () async throws(RegistryError) in
                 try await wire.client.putManifest(image.root, at: tag, in: wire.repository)
             }
-            let expected = #"cannot push \#(wire.client.id)/team/app:1: 403 DENIED (not\u{1b}[31m you); this may need a login"#
+            let words = #"cannot push \#(wire.client.id)/team/app:1: 403 DENIED (not\u{1b}[31m you); this may need a login"#
+            let expected = words + ", or the package or project does not exist yet"
             #expect(error.description == expected)
             #expect(error.code == .denied)
         }

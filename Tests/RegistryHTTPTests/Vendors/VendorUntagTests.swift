@@ -103,7 +103,7 @@ struct VendorScript: Sendable, CustomTestStringConvertible {
             testDescription: "what looks like ACR but is not",
             realm: "/oauth2/token",
             headers: ["X-Ms-Correlation-Request-Id": "0f"],
-            sent: ["DELETE /acr/v1/team/app/_tags/1 Bearer", plainLine]
+            sent: ["DELETE /acr/v1/team/app/_tags/1 Bearer", look, plainLine]
         ),
     ]
 
@@ -188,8 +188,9 @@ struct VendorScript: Sendable, CustomTestStringConvertible {
         Refused(
             testDescription: "a login that Harbor's API refuses",
             vendor: changed(harbor, own: .error(401, "UNAUTHORIZED")),
-            code: .unauthorized,
-            help: "log in again",
+            // The same login is good for the registry itself.
+            code: .denied,
+            help: "lacks the right",
             sent: [plainLine, ownHarbor]
         ),
         Refused(

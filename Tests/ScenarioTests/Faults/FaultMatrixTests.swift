@@ -234,14 +234,22 @@ import Testing
         bearer.announcedLifetime = 2
         let options = LoopbackRegistryServer.Options(authentication: .bearer(bearer))
         try await withFaultyCopy(options, credentials: FixedCredentials(user: "alice", password: "wonder")) { copy in
-            for server in [copy.source, copy.target] {
+            // The tokens end while blobs are read, while they are sent, and right before the tag is put.
+            let ends: [(LoopbackRegistryServer, String, String)] = [
+                (copy.source, "GET", "/blobs/"), (copy.target, "PUT", "/blobs/uploads/"), (copy.target, "PUT", "/manifests/"),
+            ]
+            for (server, method, path) in ends {
+                let hasEnded = Mutexed(false)
                 server.script { request in
-                    if request.number.isMultiple(of: 9) { server.expireTokens() }
+                    guard request.method == method, request.path.contains(path), !hasEnded.withLock({ $0 }) else { return nil }
+                    hasEnded.withLock { $0 = true }
+                    server.expireTokens()
                     return nil
                 }
             }
             try copy.expectCopied(try await copy.copy())
-            #expect(copy.target.issuedTokens > 2)
+            #expect(copy.source.issuedTokens >= 2)
+            #expect(copy.target.issuedTokens >= 3)
         }
     }
 
