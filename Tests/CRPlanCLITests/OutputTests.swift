@@ -113,7 +113,9 @@ import Testing
             try shop.writeSpec()
             let result = try await shop.sandbox.shell("\"$CRPLAN\" plan | head -1; \"$CRPLAN\" plan | true; \"$CRPLAN\" --help | true")
             #expect(result.stdout.wholeMatch(of: /Plan: 1 image to copy, 2 tags to add.*\n/) != nil)
-            #expect(result.stderr.isEmpty)
+            // On a slow machine there is a line about how far the reading is.
+            let said = result.stderr.split(separator: "\n").filter { !$0.hasPrefix("Reading registries: ") }
+            #expect(said.isEmpty)
         }
     }
 

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Credentials
 
-@Suite(.timeLimit(.minutes(1))) struct HelperProgramTests {
+@Suite(.timeLimit(.minutes(5))) struct HelperProgramTests {
     init() {
         // As `crplan` does at its start.
         signal(SIGPIPE, SIG_IGN)

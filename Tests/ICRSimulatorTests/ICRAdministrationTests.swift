@@ -7,7 +7,7 @@ import Testing
 @testable import RegistryICR
 
 /// Namespaces, retention, quota and errors: crplan's client of ICR against the simulator.
-@Suite(.timeLimit(.minutes(2))) struct ICRAdministrationTests {
+@Suite(.timeLimit(.minutes(5))) struct ICRAdministrationTests {
     typealias Setting = ICRRegistryTests.Setting
 
     // MARK: Namespaces

@@ -8,7 +8,7 @@ import Testing
 @testable import RegistryICR
 
 /// Content of ICR over the distribution API: crplan's client against the simulator.
-@Suite(.timeLimit(.minutes(2))) struct ICRContentTests {
+@Suite(.timeLimit(.minutes(5))) struct ICRContentTests {
     typealias Setting = ICRRegistryTests.Setting
 
     private static func push(_ sample: Sample, as tag: String, _ registry: ICRRegistry, _ name: String) async throws {

@@ -7,7 +7,7 @@ import Testing
 @testable import RegistryICR
 
 /// crplan's client of ICR against the simulator, with each switch that changes what it reads or does in both positions.
-@Suite(.timeLimit(.minutes(2))) struct ICRRegistryTests {
+@Suite(.timeLimit(.minutes(5))) struct ICRRegistryTests {
     struct Setting: Sendable, CustomTestStringConvertible {
         var testDescription: String
         var change: @Sendable (inout ICRSwitches) -> Void

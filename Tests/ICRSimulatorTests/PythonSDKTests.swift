@@ -4,7 +4,7 @@ import RegistryTestSupport
 import Testing
 
 /// IBM's own client against the simulator: what it takes for the service is like the service.
-@Suite(.timeLimit(.minutes(2))) struct PythonSDKTests {
+@Suite(.timeLimit(.minutes(5))) struct PythonSDKTests {
     @Test("IBM's Python SDK passes the sequence of its integration test against the simulator process")
     func integration() async throws {
         try await withICRSimulatorProcess(["--regions", "us.icr.io,de.icr.io"]) { simulator in

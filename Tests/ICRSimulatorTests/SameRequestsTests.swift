@@ -7,7 +7,7 @@ import Testing
 @testable import RegistryICR
 
 /// What crplan sends for an operation, and what IBM's SDK sends for the same one.
-@Suite(.timeLimit(.minutes(2))) struct SameRequestsTests {
+@Suite(.timeLimit(.minutes(5))) struct SameRequestsTests {
     struct Row: Sendable {
         var name: String
         /// The SDK's method, and its arguments by name.

@@ -6,7 +6,7 @@ import Testing
 
 @testable import RegistryHTTP
 
-@Suite(.timeLimit(.minutes(1))) struct AuthenticationTests {
+@Suite(.timeLimit(.minutes(5))) struct AuthenticationTests {
     private typealias Bearer = LoopbackAuthentication.Bearer
 
     private static func options(_ change: (inout Bearer) -> Void = { _ in }) -> LoopbackRegistryServer.Options {

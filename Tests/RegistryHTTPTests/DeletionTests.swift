@@ -5,7 +5,7 @@ import Testing
 
 @testable import RegistryHTTP
 
-@Suite(.timeLimit(.minutes(1))) struct DeletionTests {
+@Suite(.timeLimit(.minutes(5))) struct DeletionTests {
     struct Reply: Sendable, CustomTestStringConvertible {
         var testDescription: String
         var answer: ScriptedAnswer

@@ -5,7 +5,7 @@ import Testing
 
 @testable import RegistryHTTP
 
-@Suite(.timeLimit(.minutes(1))) struct DownloadTests {
+@Suite(.timeLimit(.minutes(5))) struct DownloadTests {
     private static let content = Samples.bytes(500_000, seed: 1)
     private static let descriptor = Samples.descriptor(of: content)
 

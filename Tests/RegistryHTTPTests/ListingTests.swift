@@ -5,7 +5,7 @@ import Testing
 
 @testable import RegistryHTTP
 
-@Suite(.timeLimit(.minutes(1))) struct ListingTests {
+@Suite(.timeLimit(.minutes(5))) struct ListingTests {
     private func tags(_ wire: Wire) async throws(RegistryError) -> [String]? {
         try await wire.client.tags(in: wire.repository)?.map(\.description)
     }

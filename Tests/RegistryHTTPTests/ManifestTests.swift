@@ -5,7 +5,7 @@ import Testing
 
 @testable import RegistryHTTP
 
-@Suite(.timeLimit(.minutes(1))) struct ManifestTests {
+@Suite(.timeLimit(.minutes(5))) struct ManifestTests {
     private static let image = Result { try Samples.image() }
     private static let newer = Result { try Samples.image(seed: 2) }
     private static let tag = Result { ManifestReference.tag(try TagName("1")) }

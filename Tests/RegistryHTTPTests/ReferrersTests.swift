@@ -5,7 +5,7 @@ import Testing
 
 @testable import RegistryHTTP
 
-@Suite(.timeLimit(.minutes(1))) struct ReferrersTests {
+@Suite(.timeLimit(.minutes(5))) struct ReferrersTests {
     private func withSubject(
         features: Set<RegistryFeature>,
         _ body: @escaping @Sendable (Wire, Sample, Sample) async throws -> Void

@@ -7,7 +7,7 @@ import Testing
 @testable import RegistryHTTP
 
 /// What crplan writes, other tools read, and the other way round; through Debian's registry with a password and TLS.
-@Suite(.timeLimit(.minutes(2))) struct SkopeoTests {
+@Suite(.timeLimit(.minutes(5))) struct SkopeoTests {
     @Test func bothReadWhatTheOtherWrote() async throws {
         try await withRealRegistry(.init(user: "alice", password: "wonder", tls: true)) { real in
             let settings = HTTPRegistrySettings(id: try real.id, caFile: real.authorityPath)

@@ -6,7 +6,7 @@ import Testing
 
 @testable import RegistryHTTP
 
-@Suite(.timeLimit(.minutes(1))) struct UploadTests {
+@Suite(.timeLimit(.minutes(5))) struct UploadTests {
     private static let content = Samples.bytes(300_000, seed: 1)
 
     struct Fault: Sendable, CustomTestStringConvertible {

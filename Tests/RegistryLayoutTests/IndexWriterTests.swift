@@ -51,13 +51,13 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `edits that come while one is written are written together`() async throws {
+    @Test(.timeLimit(.minutes(5))) func `edits that come while one is written are written together`() async throws {
         let recorder = Recorder(expecting: 99)
         #expect(try await commitAll(100, recorder.makeWriter()) == 0)
         #expect(recorder.sizes == [1, 99])
     }
 
-    @Test(.timeLimit(.minutes(1)), arguments: [RegistryError.Code.cancelled, .localFile])
+    @Test(.timeLimit(.minutes(5)), arguments: [RegistryError.Code.cancelled, .localFile])
     func `a write that fails or is cancelled takes only its own edits along`(code: RegistryError.Code) async throws {
         let error = RegistryError(code, action: "write", object: "index.json", reason: "of a test")
         let recorder = Recorder(expecting: 9, firstError: error)

@@ -7,7 +7,7 @@ import Testing
 @testable import RegistryHTTP
 
 /// What registries offer, as it comes over the wire, with and without a password at hand.
-@Suite(.timeLimit(.minutes(1))) struct ChallengeWireTests {
+@Suite(.timeLimit(.minutes(5))) struct ChallengeWireTests {
     struct Example: Sendable, CustomTestStringConvertible {
         /// `URL` stands for the registry's own address.
         var fields: [String]

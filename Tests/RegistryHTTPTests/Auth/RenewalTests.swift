@@ -7,7 +7,7 @@ import Testing
 @testable import RegistryHTTP
 
 /// Tokens and passwords that run out, are too narrow, or are rejected.
-@Suite(.timeLimit(.minutes(1))) struct RenewalTests {
+@Suite(.timeLimit(.minutes(5))) struct RenewalTests {
     private static let login = FixedCredentials(user: "u", password: "p")
 
     private static func bearer(_ change: (inout LoopbackAuthentication.Bearer) -> Void = { _ in }) -> LoopbackRegistryServer.Options {

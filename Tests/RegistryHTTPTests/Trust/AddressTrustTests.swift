@@ -9,7 +9,7 @@ import Testing
 
 /// Answers never lead further inside than the registry itself lies (design, "What it must never do"). The loopback server plays a registry on
 /// the internet here: what resolves names says so.
-@Suite(.timeLimit(.minutes(1))) struct AddressTrustTests {
+@Suite(.timeLimit(.minutes(5))) struct AddressTrustTests {
     /// What an answer can name.
     enum Vector: String, CaseIterable, Sendable, CustomTestStringConvertible {
         case blobRedirect, manifestRedirect, uploadLocation, realm, page

@@ -7,7 +7,7 @@ import Testing
 @testable import RegistryHTTP
 
 /// Where a login goes, and where it never does (reference, section 2.4).
-@Suite(.timeLimit(.minutes(1))) struct CredentialTrustTests {
+@Suite(.timeLimit(.minutes(5))) struct CredentialTrustTests {
     private static let login = FixedCredentials(user: "u", password: "p")
     private static let basic = LoopbackRegistryServer.Options(authentication: .basic(user: "u", password: "p"))
 

@@ -7,7 +7,7 @@ import Testing
 @testable import RegistryHTTP
 
 /// Answers that are too large, endless, too deep, or that say something else than they are.
-@Suite(.timeLimit(.minutes(1))) struct OversizeTests {
+@Suite(.timeLimit(.minutes(5))) struct OversizeTests {
     private static func failure(
         _ options: LoopbackRegistryServer.Options = .init(),
         _ script: @escaping LoopbackRegistryServer.Script,

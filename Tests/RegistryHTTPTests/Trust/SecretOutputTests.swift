@@ -7,7 +7,7 @@ import Testing
 @testable import RegistryHTTP
 
 /// No log line of any level and no error holds a secret, even where a registry repeats it.
-@Suite(.timeLimit(.minutes(1))) struct SecretOutputTests {
+@Suite(.timeLimit(.minutes(5))) struct SecretOutputTests {
     /// The password, its Basic form, an identity token, a token, an upload's session and state, and a store's signature.
     private static let secrets = [
         "hunter-2", "Ym90Omh1bnRlci0y", "identity-3", "token-", "5e55-10n", "5tate", "516nature", "AKIA7", "longpath",

@@ -7,7 +7,7 @@ import Testing
 @testable import RegistryHTTP
 
 /// Uploads against a server that keeps what it got, and one that does not.
-@Suite(.timeLimit(.minutes(1))) struct UploadPartsTests {
+@Suite(.timeLimit(.minutes(5))) struct UploadPartsTests {
     private static let content = Samples.bytes(20 << 20, seed: 1)
     private static let size = content.count
 

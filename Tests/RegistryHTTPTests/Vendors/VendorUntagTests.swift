@@ -54,7 +54,7 @@ struct VendorScript: Sendable, CustomTestStringConvertible {
     private static func answer(_ reply: LoopbackReply) -> ScriptedAnswer { ScriptedAnswer(reply: reply) }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct VendorUntagTests {
+@Suite(.timeLimit(.minutes(5))) struct VendorUntagTests {
     private static let harborPath = "/api/v2.0/projects/team/repositories/app/artifacts/DIGEST/tags/1"
     private static let unsupported = LoopbackReply.error(405, "UNSUPPORTED", "unsupported")
     private static let plainLine = "DELETE \(VendorScript.plainPath) Bearer"

@@ -6,7 +6,7 @@ import RegistryTestSupport
 import Testing
 
 /// The measured faults of other clients, one at a time, in the order of the reference's table: what crplan must make of each.
-@Suite("One fault at a time", .timeLimit(.minutes(2))) struct FaultMatrixTests {
+@Suite("One fault at a time", .timeLimit(.minutes(5))) struct FaultMatrixTests {
     private typealias Request = LoopbackRequest
 
     private static func isUpload(_ request: Request) -> Bool { request.path.contains("/blobs/uploads/") }

@@ -157,7 +157,7 @@ import Testing
         ("x: !!python/object:os.system y", "tag"),
     ]
 
-    @Test(.timeLimit(.minutes(1)), arguments: specs.indices)
+    @Test(.timeLimit(.minutes(5)), arguments: specs.indices)
     func `a spec that unfolds without end, nests too deep or means several things is refused`(number: Int) async throws {
         let (text, reason) = Self.specs[number]
         try await withScenario("registries:\n  disk: {kind: layout, path: ./mirror}\n\(text)") { scenario in
