@@ -121,8 +121,8 @@ let package = Package(
         .testTarget(
             name: "ScenarioTests",
             dependencies: [
-                "RegistryTestSupport", "Execution", "Planning", "RegistryHTTP", "RegistryLayout", "Registry", "Files", "OCI", logging,
-                subprocess, systemPackage,
+                "RegistryTestSupport", "Execution", "Inspection", "Planning", "Diagnostics", "RegistryHTTP", "RegistryLayout", "Registry",
+                "Files", "OCI", logging, subprocess, systemPackage,
             ]
         ),
     ],

@@ -93,7 +93,8 @@ extension HTTPRegistry {
         }
         remember(document.digest, reference, repository)
         if let subject = document.subject {
-            let keepsReferrers = response.headers.contains(name: "oci-subject")
+            // A reply that was lost cannot say; the API can.
+            let keepsReferrers = response.headers.contains(name: "oci-subject") || response.wasSettled
             try await listReferrer(document, of: subject.digest, in: repository, registryKeepsIt: keepsReferrers)
         }
     }

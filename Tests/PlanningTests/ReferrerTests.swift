@@ -130,6 +130,14 @@ import Testing
         #expect(change.after.map(\.description) == ["put de.icr.io/app/api:1.0", "put de.icr.io/app/api:stable"])
     }
 
+    @Test func `a registry that denies a repository whose tag it has shown is not believed`() throws {
+        var world = try world()
+        world.denied = [.tags(try Names.repository("us/app/api"))]
+        let planned = try world.plan(spec())
+        #expect(planned.errors.map(\.code) == ["unreadable"])
+        #expect(planned.errors.first?.message.contains("us.icr.io/app/api") == true)
+    }
+
     @Test func `referrers that cannot be read are an error`() throws {
         var world = try world()
         world.unreadable = [.referrers(try Names.repository("us/app/api"), try Signed().index.digest)]

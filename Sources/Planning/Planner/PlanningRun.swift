@@ -40,6 +40,8 @@ struct PlanningRun {
     var globRemovals: Set<ChangeID> = []
     /// Removals that were asked for and are so already.
     var alreadyAbsent = 0
+    /// Repositories in which a tag was found.
+    var repositoriesWithTags: Set<RepositoryAddress> = []
     /// The tag lists that this step used: what was asked in an earlier step and is not used any more must not show in the plan.
     var usedTagLists: Set<RepositoryAddress> = []
 
@@ -76,7 +78,9 @@ struct PlanningRun {
     }
 
     mutating func head(_ address: RepositoryAddress, _ reference: ManifestReference, for origin: Origin) -> Lookup<ManifestHead?> {
-        look(.head(address, reference), for: origin) { if case .head(let head) = $0 { head } else { nil } }
+        let found = look(.head(address, reference), for: origin) { if case .head(let head) = $0 { head } else { nil } }
+        if case .known(.some) = found, reference.tag != nil { repositoriesWithTags.insert(address) }
+        return found
     }
 
     /// Companion tags included; `known(nil)`: the repository is not there.

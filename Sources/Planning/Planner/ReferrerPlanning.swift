@@ -109,6 +109,11 @@ extension PlanningRun {
         case .waiting: return .waiting
         case .failed: return .failed
         case .known(let tags):
+            // Else signatures would stay behind, and nobody would know.
+            guard tags != nil || !repositoriesWithTags.contains(source) else {
+                fail(.contradiction(source), in: source.registry, for: origin)
+                return .failed
+            }
             let found = Set((tags ?? []).filter { $0.companion != nil })
             planning.companions[source] = found
             planning.isThere[source] = tags != nil
@@ -225,5 +230,20 @@ extension PlanningRun {
             addEdges(job.puts, to: Change.id(.put, place))
         default: break
         }
+    }
+}
+
+extension RegistryError {
+    /// A registry that denies what it has just shown.
+    fileprivate static func contradiction(_ address: RepositoryAddress) -> RegistryError {
+        RegistryError(
+            .badAnswer,
+            action: "read the tag list of",
+            object: address.description,
+            registry: address.registry,
+            status: 404,
+            reason: "the registry says that there is no such repository, but it has just shown one of its tags",
+            help: "try again; if it stays so, look at the registry and any proxy before it"
+        )
     }
 }

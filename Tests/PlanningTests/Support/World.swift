@@ -22,6 +22,8 @@ struct World {
     var cannotDeleteManifests: Set<RegistryID> = []
     var unreadableRegistries: Set<RegistryID> = []
     var unreadable: Set<Question> = []
+    /// What registries deny, whatever is there.
+    var denied: Set<Question> = []
 
     func answer(_ question: Question) -> Answer {
         if unreadable.contains(question) || question.registry.map(unreadableRegistries.contains) == true {
@@ -29,7 +31,7 @@ struct World {
                 RegistryError(.denied, action: "read", object: "something", registry: question.registry, reason: "the test says so")
             )
         }
-        return fact(question).map { .found($0) } ?? .absent
+        return denied.contains(question) ? .absent : fact(question).map { .found($0) } ?? .absent
     }
 
     private func fact(_ question: Question) -> Fact? {

@@ -167,11 +167,11 @@ func withFaultyCopy(
     }
 }
 
-private struct NoJournal: JournalWriting {
+struct NoJournal: JournalWriting {
     func record(_ entry: JournalEntry, time: Int64) throws(FileError) {}
 }
 
-private struct NoLocalContents: ContentSource {
+struct NoLocalContents: ContentSource {
     func inspect(_ location: ContentLocation) async throws(RegistryError) -> ContentInspection { throw missing(location) }
     func open(_ location: ContentLocation) async throws(RegistryError) -> any ContentReader { throw missing(location) }
 
