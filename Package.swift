@@ -58,7 +58,7 @@ let package = Package(
         .executableTarget(name: "crplan", dependencies: ["CRPlanCLI", argumentParser]),
         .target(
             name: "RegistryTestSupport",
-            dependencies: ["Registry", "OCI", "Files", nioCore, nioPosix, nioHTTP1, nioSSL, subprocess, systemPackage],
+            dependencies: ["Registry", "OCI", "Files", crypto, nioCore, nioPosix, nioHTTP1, nioSSL, subprocess, systemPackage],
             path: "Tests/RegistryTestSupport"
         ),
         .target(

@@ -170,6 +170,13 @@ package struct ScriptedAnswer: Sendable {
         return answer
     }
 
+    /// Does the work, and waits in the middle of the body until the gate is open.
+    package static func heldInBody(by gate: Gate) -> ScriptedAnswer {
+        var answer = ScriptedAnswer()
+        answer.gateInBody = gate
+        return answer
+    }
+
     /// Does the work, and changes the reply.
     package static func changed(_ change: @escaping @Sendable (inout LoopbackReply) -> Void) -> ScriptedAnswer {
         var answer = ScriptedAnswer()

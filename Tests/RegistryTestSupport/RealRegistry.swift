@@ -11,12 +11,21 @@ package struct RealRegistry: Sendable {
         package var user: String?
         package var password: String?
         package var tls = false
+        /// Who gives tokens, instead of passwords; nil: nobody.
+        package var tokens: TokenService?
 
-        package init(deletes: Bool = true, user: String? = nil, password: String? = nil, tls: Bool = false) {
+        package init(
+            deletes: Bool = true,
+            user: String? = nil,
+            password: String? = nil,
+            tls: Bool = false,
+            tokens: TokenService? = nil
+        ) {
             self.deletes = deletes
             self.user = user
             self.password = password
             self.tls = tls
+            self.tokens = tokens
         }
     }
 
@@ -78,7 +87,10 @@ private func writeConfiguration(_ options: RealRegistry.Options, _ directory: St
         let server = try await TestCertificates(in: directory).server()
         lines.append("  tls: {certificate: \(server.certificatePath), key: \(server.keyPath)}")
     }
-    if let user = options.user {
+    if let tokens = options.tokens {
+        let names = "service: \(TokenService.service), issuer: \(TokenService.issuer), rootcertbundle: \(tokens.authorityPath)"
+        lines.append("auth: {token: {realm: \"\(tokens.realm)\", \(names)}}")
+    } else if let user = options.user {
         let line = try await runSuccessfully("htpasswd", ["-Bbn", user, options.password ?? ""])
         try writeFile(line.stdout, to: "\(directory)/htpasswd")
         lines.append("auth: {htpasswd: {realm: test registry, path: \(directory)/htpasswd}}")
