@@ -55,6 +55,7 @@ actor Authorizer {
     /// What `/v2/` offers, once it was asked.
     private var rootOffer: Offer?
     private let rootQuestions = SingleFlight<WebAddress, Offer>()
+    private let proofs = SingleFlight<Credential.Kind, Token>()
     /// What the registry demanded beyond what was asked, by what was asked.
     private var widened: [[String]: [String]] = [:]
     /// Token servers on other hosts that were told about.
@@ -246,10 +247,11 @@ actor Authorizer {
         let request = TokenRequest(realm: realm, service: service, scopes: wanted, credential: credential?.kind)
         let key = TokenCache.Key(realm: realm, service: service, scopes: Set(wanted), credential: credential?.kind)
         do throws(RegistryError) {
-            let token = try await tokens.token(key) { [tokenServer] (refresh) async throws(RegistryError) in
-                try await tokenServer.fetch(request, refresh: refresh, for: purpose)
+            let token = try await proven(credential, purpose) { [tokens, tokenServer] () async throws(RegistryError) in
+                try await tokens.token(key) { (refresh) async throws(RegistryError) in
+                    try await tokenServer.fetch(request, refresh: refresh, for: purpose)
+                }
             }
-            if let credential { await logins.wasTaken(credential.kind) }
             return Authorization(kind: .token, secret: token.value, login: credential?.kind)
         } catch {
             guard error.code == .unauthorized, let credential else { throw error }
@@ -259,6 +261,32 @@ actor Authorizer {
             }
             return try await self.token(realm, service, scopes: scopes, fresh, purpose)
         }
+    }
+
+    /// A login that was not let through yet is tried by one request alone: side by side, a wrong one would be refused several times, and some
+    /// servers lock its account.
+    private func proven(
+        _ credential: Credential?,
+        _ purpose: Purpose,
+        _ fetch: @escaping @Sendable () async throws(RegistryError) -> Token
+    ) async throws(RegistryError) -> Token {
+        guard let credential else { return try await fetch() }
+        let (kind, logins, refusal) = (credential.kind, logins, rejection(credential, purpose))
+        while await !logins.isGood(kind) {
+            let token = try await proofs.runAlone(kind) { () async throws(RegistryError) -> Token in
+                if await logins.isRefused(kind) { throw refusal }
+                do throws(RegistryError) {
+                    let token = try await fetch()
+                    await logins.wasTaken(kind)
+                    return token
+                } catch {
+                    if error.code == .unauthorized { await logins.refuse(kind) }
+                    throw error
+                }
+            }
+            if let token { return token }
+        }
+        return try await fetch()
     }
 
     /// A login goes to another host than the registry's over https alone, and the user is told once; a token server that bears the
