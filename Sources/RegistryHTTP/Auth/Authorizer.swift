@@ -188,9 +188,10 @@ actor Authorizer {
     // MARK: Basic
 
     private func renewBasic(_ refusal: Refusal, _ purpose: Purpose) async throws(RegistryError) -> Authorization? {
-        let credential = try await logins.credential(for: purpose.repository)
-        let current = await basic(credential)
-        guard refusal.used != nil, current == refusal.used, let credential else { return current }
+        guard let credential = try await logins.credential(for: purpose.repository) else { return nil }
+        // Whoever else was refused with it may be getting the next one at this moment.
+        let isRefused = await logins.isRefused(credential.kind)
+        guard isRefused || refusal.used?.login == credential.kind else { return await basic(credential) }
         return await basic(try await logins.replacement(for: credential, certain: false, purpose.repository))
     }
 
@@ -237,7 +238,9 @@ actor Authorizer {
         _ purpose: Purpose
     ) async throws(RegistryError) -> Authorization? {
         if let credential {
-            if await logins.isRefused(credential.kind) { throw rejection(credential, purpose) }
+            if await logins.isRefused(credential.kind) {
+                return try await renewedToken(realm, service, scopes: scopes, credential, purpose)
+            }
             if case .bearerToken(let secret) = credential.kind {
                 return Authorization(kind: .token, secret: secret, login: credential.kind)
             }
@@ -255,12 +258,22 @@ actor Authorizer {
             return Authorization(kind: .token, secret: token.value, login: credential?.kind)
         } catch {
             guard error.code == .unauthorized, let credential else { throw error }
-            // A helper's password may have run out; a new one is worth one more try.
-            guard let fresh = try await logins.replacement(for: credential, certain: true, purpose.repository) else {
-                throw rejection(credential, purpose)
-            }
-            return try await self.token(realm, service, scopes: scopes, fresh, purpose)
+            return try await renewedToken(realm, service, scopes: scopes, credential, purpose)
         }
+    }
+
+    /// A helper's password may have run out; a new one is worth one more try.
+    private func renewedToken(
+        _ realm: WebAddress,
+        _ service: String?,
+        scopes: [String],
+        _ rejected: Credential,
+        _ purpose: Purpose
+    ) async throws(RegistryError) -> Authorization? {
+        guard let fresh = try await logins.replacement(for: rejected, certain: true, purpose.repository) else {
+            throw rejection(rejected, purpose)
+        }
+        return try await token(realm, service, scopes: scopes, fresh, purpose)
     }
 
     /// A login that was not let through yet is tried by one request alone: side by side, a wrong one would be refused several times, and some
