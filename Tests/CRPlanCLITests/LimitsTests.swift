@@ -106,18 +106,20 @@ import Testing
 
     @Test func `a registry that tells what it allows is quoted beside the plan`() async throws {
         try await withFive(limits: "{connections: 4}") { shop in
-            shop.euServer.script { request in
-                guard request.path.contains("/manifests/") else { return nil }
-                var answer = ScriptedAnswer()
-                answer.change = { $0.headers["ratelimit-remaining"] = "187;w=21600" }
-                return answer
+            for (left, file) in [(187, "a.plan"), (22, "b.plan")] {
+                shop.euServer.script { request in
+                    guard request.path.contains("/manifests/") else { return nil }
+                    var answer = ScriptedAnswer()
+                    answer.change = { $0.headers["ratelimit-remaining"] = "\(left);w=21600" }
+                    return answer
+                }
+                expect(
+                    try await shop.sandbox.crplan("plan", "--out", file),
+                    0,
+                    stdout: ["\neu.registry.example: about 5 pulls, \(left) left; planning took 5\n"]
+                )
             }
-            expect(
-                try await shop.sandbox.crplan("plan", "--out", "a.plan"),
-                0,
-                stdout: ["\neu.registry.example: about 5 pulls, 187 left; planning took 5\n"]
-            )
-            #expect(try !shop.sandbox.read("a.plan").contains("187"))
+            #expect(try shop.sandbox.read("a.plan") == shop.sandbox.read("b.plan"), "what is left is told, and is no part of the plan")
         }
     }
 

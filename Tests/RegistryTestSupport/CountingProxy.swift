@@ -1,5 +1,4 @@
 internal import NIOCore
-internal import NIOPosix
 internal import Synchronization
 
 /// A request as it passed the proxy.
@@ -113,40 +112,8 @@ package func withCountingProxy<Result: Sendable>(
     closingAfter limit: Int64? = nil,
     _ body: @escaping @Sendable (CountingProxy) async throws -> Result
 ) async throws -> Result {
-    let listener = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup).bind(
-        host: "127.0.0.1",
-        port: 0,
-        childChannelInitializer: wrap
-    )
-    guard let ownPort = listener.channel.localAddress?.port else { throw TestSupportError("no port to listen on") }
-    let proxy = CountingProxy(port: ownPort, connectionLimit: limit)
-    return try await withThrowingTaskGroup(of: Void.self) { group in
-        group.addTask {
-            try await withThrowingDiscardingTaskGroup { group in
-                try await listener.executeThenClose { clients in
-                    for try await client in clients {
-                        group.addTask { await relay(client, to: port, proxy) }
-                    }
-                }
-            }
-        }
-        defer { group.cancelAll() }
-        return try await body(proxy)
-    }
+    try await withProxyListener({ CountingProxy(port: $0, connectionLimit: limit) }, relay: { await relay($0, to: port, $1) }, body)
 }
-
-private typealias BytesChannel = NIOAsyncChannel<ByteBuffer, ByteBuffer>
-
-@Sendable private func wrap(_ channel: any Channel) -> EventLoopFuture<BytesChannel> {
-    channel.eventLoop.makeCompletedFuture {
-        try BytesChannel(
-            wrappingChannelSynchronously: channel,
-            configuration: BytesChannel.Configuration(isOutboundHalfClosureEnabled: true)
-        )
-    }
-}
-
-private struct Dropped: Error {}
 
 /// Whether the client gets no more answers.
 private final class Mute: Sendable {
@@ -160,11 +127,7 @@ private final class Mute: Sendable {
 private func relay(_ client: BytesChannel, to port: Int, _ proxy: CountingProxy) async {
     do {
         try await client.executeThenClose { fromClient, toClient in
-            let upstream = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup).connect(
-                host: "127.0.0.1",
-                port: port,
-                channelInitializer: wrap
-            )
+            let upstream = try await connect(to: port)
             try await upstream.executeThenClose { fromRegistry, toRegistry in
                 let mute = Mute()
                 let allowance = proxy.allowance()

@@ -1,5 +1,4 @@
 internal import NIOCore
-internal import NIOPosix
 internal import Synchronization
 
 /// A proxy on loopback in front of a registry without TLS, simulated or real, that does to its requests what a script says.
@@ -49,41 +48,14 @@ package func withFaultProxy<Result: Sendable>(
     expireTokens: @escaping @Sendable () -> Void = {},
     _ body: @escaping @Sendable (FaultProxy) async throws -> Result
 ) async throws -> Result {
-    let listener = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup).bind(
-        host: "127.0.0.1",
-        port: 0,
-        childChannelInitializer: wrap
+    try await withProxyListener(
+        { FaultProxy(port: $0, script: script, expireTokens: expireTokens) },
+        relay: { await relay($0, to: port, $1) },
+        body
     )
-    guard let ownPort = listener.channel.localAddress?.port else { throw TestSupportError("no port to listen on") }
-    let proxy = FaultProxy(port: ownPort, script: script, expireTokens: expireTokens)
-    return try await withThrowingTaskGroup(of: Void.self) { group in
-        group.addTask {
-            try await withThrowingDiscardingTaskGroup { group in
-                try await listener.executeThenClose { clients in
-                    for try await client in clients {
-                        group.addTask { await relay(client, to: port, proxy) }
-                    }
-                }
-            }
-        }
-        defer { group.cancelAll() }
-        return try await body(proxy)
-    }
 }
 
-private typealias BytesChannel = NIOAsyncChannel<ByteBuffer, ByteBuffer>
 private typealias Writer = NIOAsyncChannelOutboundWriter<ByteBuffer>
-
-@Sendable private func wrap(_ channel: any Channel) -> EventLoopFuture<BytesChannel> {
-    channel.eventLoop.makeCompletedFuture {
-        try BytesChannel(
-            wrappingChannelSynchronously: channel,
-            configuration: BytesChannel.Configuration(isOutboundHalfClosureEnabled: true)
-        )
-    }
-}
-
-private struct Dropped: Error {}
 
 /// The shaper of the reply that comes next, which the request before it sets.
 private final class SharedShaper: Sendable {
@@ -98,11 +70,7 @@ private final class SharedShaper: Sendable {
 private func relay(_ client: BytesChannel, to port: Int, _ proxy: FaultProxy) async {
     do {
         try await client.executeThenClose { fromClient, toClient in
-            let upstream = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup).connect(
-                host: "127.0.0.1",
-                port: port,
-                channelInitializer: wrap
-            )
+            let upstream = try await connect(to: port)
             try await upstream.executeThenClose { fromRegistry, toRegistry in
                 let shaper = SharedShaper()
                 try await withThrowingTaskGroup(of: Void.self) { group in

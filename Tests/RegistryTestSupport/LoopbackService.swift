@@ -1,6 +1,5 @@
 internal import NIOCore
 internal import NIOHTTP1
-internal import NIOPosix
 package import NIOSSL
 
 /// What answers behind a port on loopback.
@@ -26,14 +25,12 @@ package func withLoopbackListeners<Context: Sendable, Result: Sendable>(
     _ make: ([Int]) throws -> (services: [any LoopbackService], context: Context),
     body: @escaping @Sendable (Context) async throws -> Result
 ) async throws -> Result {
-    var listeners: [NIOAsyncChannel<LoopbackChannel, Never>] = []
-    for _ in 0..<count { listeners.append(try await listen(tls)) }
-    let ports = listeners.compactMap { $0.channel.localAddress?.port }
-    guard ports.count == count else { throw TestSupportError("no port to listen on") }
-    let (services, context) = try make(ports)
+    var listeners: [Listener<HTTPServerRequestPart, HTTPServerResponsePart>] = []
+    for _ in 0..<count { listeners.append(try await Listener { try wrap($0, tls) }) }
+    let (services, context) = try make(listeners.map(\.port))
     return try await withThrowingTaskGroup(of: Void.self) { group in
         for (listener, service) in zip(listeners, services) {
-            group.addTask { try await serve(listener, service) }
+            group.addTask { try await listener.serve { await LoopbackConnection(client: $0, server: service).run() } }
         }
         defer { group.cancelAll() }
         return try await body(context)
@@ -42,23 +39,8 @@ package func withLoopbackListeners<Context: Sendable, Result: Sendable>(
 
 typealias LoopbackChannel = NIOAsyncChannel<HTTPServerRequestPart, HTTPServerResponsePart>
 
-private func listen(_ context: NIOSSLContext?) async throws -> NIOAsyncChannel<LoopbackChannel, Never> {
-    try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
-        .bind(host: "127.0.0.1", port: 0) { channel in
-            channel.eventLoop.makeCompletedFuture {
-                if let context { try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: context)) }
-                try channel.pipeline.syncOperations.configureHTTPServerPipeline(withPipeliningAssistance: false)
-                return try LoopbackChannel(wrappingChannelSynchronously: channel)
-            }
-        }
-}
-
-private func serve(_ listener: NIOAsyncChannel<LoopbackChannel, Never>, _ service: any LoopbackService) async throws {
-    try await withThrowingDiscardingTaskGroup { group in
-        try await listener.executeThenClose { clients in
-            for try await client in clients {
-                group.addTask { await LoopbackConnection(client: client, server: service).run() }
-            }
-        }
-    }
+@Sendable private func wrap(_ channel: any Channel, _ tls: NIOSSLContext?) throws -> LoopbackChannel {
+    if let tls { try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls)) }
+    try channel.pipeline.syncOperations.configureHTTPServerPipeline(withPipeliningAssistance: false)
+    return try LoopbackChannel(wrappingChannelSynchronously: channel)
 }

@@ -118,6 +118,12 @@ actor Authorizer {
         return try adopt(offer, purpose)
     }
 
+    /// Whether a password goes along that the registry has neither let through nor refused.
+    func isUntried(_ authorization: Authorization) async -> Bool {
+        guard authorization.kind == .basic, let login = authorization.login else { return false }
+        return await !logins.isGood(login)
+    }
+
     /// The registry let a request through.
     func wasTaken(_ used: Authorization?) async {
         guard let used, used.kind == .basic, let login = used.login else { return }

@@ -13,6 +13,7 @@ final class Exchange: Sendable {
     let clock: RegistryClock
     let pulls: PullMeter
     let authorizer: Authorizer
+    private let trials = LoginTrials()
     let watch: AnswerWatch
     private let logger: Logger
 
@@ -127,6 +128,9 @@ final class Exchange: Sendable {
         var authorization = try await authorize(request, nil)
         var renewals = 0
         while true {
+            // It ends when the login's fate is known, which is later than the answer.
+            let trial = try await beginTrial(of: &authorization, for: request)
+            defer { trial?.end() }
             var response = try await sendFollowing(request, authorization, permit)
             guard connections.isOwn(response.address) else { return response }
             guard response.status == 401 else {
@@ -143,6 +147,19 @@ final class Exchange: Sendable {
             response.lacksRight = await authorizer.lacksRight(authorization, isFresh: renewals > 0, for: request.purpose)
             return response
         }
+    }
+
+    /// Nil: no login is on trial. Whoever had to wait takes what is known by then.
+    private func beginTrial(
+        of authorization: inout Authorizer.Authorization?,
+        for request: RegistryRequest
+    ) async throws(TransportFailure) -> LoginTrials.Trial? {
+        while let untried = authorization, let login = untried.login, await authorizer.isUntried(untried) {
+            let trial = await trials.begin(login)
+            authorization = try await authorize(request, nil)
+            if let trial, authorization == untried { return trial }
+        }
+        return nil
     }
 
     private func authorize(

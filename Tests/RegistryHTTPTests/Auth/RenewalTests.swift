@@ -160,6 +160,29 @@ import Testing
         }
     }
 
+    @Test(arguments: [true, false], ["p", "mistyped"])
+    func aLoginThatIsNotKnownYetIsTriedByOneRequestAlone(_ isBasic: Bool, _ password: String) async throws {
+        let options = isBasic ? LoopbackRegistryServer.Options(authentication: .basic(user: "u", password: "p")) : Self.bearer()
+        try await withWire(options, credentials: FixedCredentials(user: "u", password: password)) { wire in
+            let failures = await withTaskGroup(of: Bool.self) { group in
+                for number in 0..<12 {
+                    group.addTask {
+                        do {
+                            _ = try await wire.client.tags(in: RepositoryName("team/app\(number)"))
+                            return false
+                        } catch {
+                            return true
+                        }
+                    }
+                }
+                return await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+            }
+            #expect(failures == (password == "p" ? 0 : 12))
+            let sent = wire.server.log.filter { $0.request.headers["authorization"]?.hasPrefix("Basic") == true }
+            if password != "p" { #expect(sent.count == 1) }
+        }
+    }
+
     @Test func aHelperThatNeverHasTheRightPasswordIsAskedOnceMore() async throws {
         for isBasic in [true, false] {
             let provider = ChangingCredentials(["a", "b", "c", "d", "e", "f", "g"])
