@@ -66,7 +66,8 @@ let package = Package(
             dependencies: [
                 "RegistryTestSupport", "Registry", "OCI", asyncHTTPClient, nioCore, nioHTTP1, nioSSL, subprocess, systemPackage,
             ],
-            path: "Tests/ICRSimulation"
+            path: "Tests/ICRSimulation",
+            exclude: ["SDK"]
         ),
         .executableTarget(
             name: "ICRSimulator",
@@ -90,8 +91,7 @@ let package = Package(
             dependencies: [
                 "ICRSimulation", "RegistryICR", "RegistryHTTP", "Registry", "RegistryTestSupport", "OCI", asyncHTTPClient, nioCore,
                 nioHTTP1, logging,
-            ],
-            exclude: ["SDK"]
+            ]
         ),
         .testTarget(name: "RegistryLayoutTests", dependencies: ["RegistryLayout", "Registry", "RegistryTestSupport", "Files", "OCI"]),
         .testTarget(name: "ImageSourcesTests", dependencies: ["ImageSources", "Registry", "RegistryTestSupport", "Files", "OCI"]),
@@ -121,8 +121,8 @@ let package = Package(
         .testTarget(
             name: "ScenarioTests",
             dependencies: [
-                "RegistryTestSupport", "Execution", "Inspection", "Planning", "Diagnostics", "RegistryHTTP", "RegistryLayout", "Registry",
-                "Files", "OCI", logging, subprocess, systemPackage,
+                "ICRSimulation", "RegistryTestSupport", "Execution", "Inspection", "Planning", "Diagnostics", "RegistryHTTP",
+                "RegistryLayout", "Registry", "Files", "OCI", logging, subprocess, systemPackage,
             ]
         ),
     ],

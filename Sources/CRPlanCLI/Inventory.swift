@@ -20,10 +20,18 @@ struct Inventory: Sendable {
     private static let tagsAtOnce = 16
 
     func read(_ places: [RepositoryPrefix]) async -> Result {
+        await reading(places) { place, result throws(RegistryError) in try await read(place, into: &result) }
+    }
+
+    /// What cannot be read is a problem, and the rest is shown.
+    func reading(
+        _ places: [RepositoryPrefix],
+        _ read: (RepositoryPrefix, inout Result) async throws(RegistryError) -> Void
+    ) async -> Result {
         var result = Result()
         for place in places {
             do throws(RegistryError) {
-                try await read(place, into: &result)
+                try await read(place, &result)
             } catch {
                 result.problems.append(error.description)
             }
@@ -37,7 +45,15 @@ struct Inventory: Sendable {
             let address = RepositoryAddress(place.registry, path)
             result.listing.repositories.append(Listing.Repository(address, tags: tags.count { $0.companion == nil }))
             result.listing.tags += await read(tags, in: address)
+            for image in try await managed(registry, below: place)?[path] ?? [] where image.tags.isEmpty {
+                result.listing.tags.append(
+                    Listing.Tag(address, tag: nil, digest: image.digest, size: image.size, created: image.created)
+                )
+            }
             return
+        }
+        if let images = try await managed(registry, below: place) {
+            return try await show(images, registry, place, &result)
         }
         let repositories = try await repositories(of: registry, below: place)
         guard !repositories.isEmpty || place.path == nil else {
@@ -57,6 +73,23 @@ struct Inventory: Sendable {
             let tags = try await registry.tags(in: repository)
             let address = RepositoryAddress(place.registry, repository)
             result.listing.repositories.append(Listing.Repository(address, tags: tags?.count { $0.companion == nil }))
+        }
+    }
+
+    private func show(
+        _ images: [RepositoryName: [InventoryImage]],
+        _ registry: any RegistryWriter,
+        _ place: RepositoryPrefix,
+        _ result: inout Result
+    ) async throws(RegistryError) {
+        guard let administration = registry.administration else { return }
+        for name in try await administration.namespaces().map(\.name) where place.path.map({ $0.namespace == name }) ?? true {
+            let count = images.keys.count { $0.namespace == name }
+            result.listing.namespaces.append(Listing.Namespace(registry: place.registry, name: name, repositories: count))
+        }
+        for (repository, images) in images.sorted(by: { $0.key < $1.key }) {
+            let tags = images.flatMap(\.tags).count { $0.companion == nil }
+            result.listing.repositories.append(Listing.Repository(RepositoryAddress(place.registry, repository), tags: tags))
         }
     }
 

@@ -76,7 +76,15 @@ struct SavedPlan {
                             + "give the spec files with -f, or allow it with --allow-env"
                     )
                 }
-            case .apiKeyVariable, .apiKeyFile, .bearerTokenVariable, .trustedProfile:
+            case .apiKeyVariable(let name), .bearerTokenVariable(let name):
+                guard isAllowed(name, allowedVariables), registry.endpoint == nil else {
+                    throw CommandFailure(
+                        "cannot use the plan \(path): only the plan names the variable \(name.withVisibleControls) for \(registry.id)"
+                            + (registry.endpoint == nil ? "" : ", and where it would be sent")
+                            + "; give the spec files with -f" + (registry.endpoint == nil ? ", or allow it with --allow-env" : "")
+                    )
+                }
+            case .apiKeyFile, .trustedProfile:
                 throw CommandFailure(
                     "cannot use the plan \(path): only the plan names the credentials for \(registry.id); give the spec files with -f"
                 )

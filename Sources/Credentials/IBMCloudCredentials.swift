@@ -7,6 +7,8 @@ package import Registry
 package enum IBMCloudCredentialSetting: Hashable, Sendable {
     /// `IBMCLOUD_API_KEY`, else a logged-in `ibmcloud`.
     case standard
+    /// `IBMCLOUD_API_KEY` where it is set.
+    case keyVariableAlone
     case apiKeyVariable(String)
     /// A path; the file holds the key alone, or IBM's JSON with an `apikey` member.
     case apiKeyFile(String)
@@ -58,11 +60,11 @@ package struct IBMCloudCredentials: IBMCloudCredentialProvider {
                 .trustedProfile(idOrName: profile, token: token),
                 source: "the trusted profile \(profile.withVisibleControls)"
             )
-        case .standard:
+        case .standard, .keyVariableAlone:
             if let key = environment.variable(Self.keyVariable) {
                 return IBMCloudCredential(.apiKey(Secret(key)), source: "the variable \(Self.keyVariable)")
             }
-            return try await commandLineLogin()
+            return setting == .standard ? try await commandLineLogin() : nil
         }
     }
 

@@ -51,7 +51,7 @@ struct QuestionReader: Sendable {
         guard let administration = try registries.registry(id).administration else { return nil }
         return switch question {
         case .namespaces: .namespaces(try await administration.namespaces())
-        case .inventory(let namespace): .inventory(try await administration.inventory(of: namespace))
+        case .inventory(let namespace): .inventory(NamespaceInventory(try await administration.inventory(of: namespace)))
         case .retention(let namespace): .retention(try await administration.retention(of: namespace))
         case .retentionVictims(let policy, let namespace):
             .retentionVictims(try await administration.retentionVictims(policy, of: namespace))

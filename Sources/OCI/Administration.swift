@@ -36,16 +36,20 @@ package struct InventoryImage: Hashable, Sendable {
     package var digest: Digest
     /// Sorted; empty: untagged.
     package var tags: [TagName]
-    package var isIndex: Bool
+    /// `nil`: the registry says nothing of it that is understood.
+    package var mediaType: String?
     /// Seconds since 1970; `nil`: the registry does not know, as for every index.
     package var created: Int64?
     /// Bytes as stored; `nil`: the registry does not say.
     package var size: Int64?
 
-    package init(digest: Digest, tags: [TagName], isIndex: Bool, created: Int64?, size: Int64?) {
+    /// `nil`: not known.
+    package var isIndex: Bool? { mediaType.map(MediaType.isIndex) }
+
+    package init(digest: Digest, tags: [TagName], mediaType: String?, created: Int64?, size: Int64?) {
         self.digest = digest
         self.tags = tags
-        self.isIndex = isIndex
+        self.mediaType = mediaType
         self.created = created
         self.size = size
     }
@@ -117,5 +121,24 @@ package struct RetentionVictim: Hashable, Sendable {
     package init(image: ImageName, tags: [TagName]) {
         self.image = image
         self.tags = tags
+    }
+}
+
+/// A tag of an image that a registry's owner offers to everybody.
+package struct PublicImage: Hashable, Sendable {
+    package var repository: RepositoryName
+    package var tag: TagName
+    package var digest: Digest
+    /// Seconds since 1970; `nil`: the registry does not say.
+    package var created: Int64?
+    /// Bytes as stored; `nil`: the registry does not say.
+    package var size: Int64?
+
+    package init(repository: RepositoryName, tag: TagName, digest: Digest, created: Int64?, size: Int64?) {
+        self.repository = repository
+        self.tag = tag
+        self.digest = digest
+        self.created = created
+        self.size = size
     }
 }

@@ -3,6 +3,9 @@ package import OCI
 /// What a registry's management API does beside content. Every call is safe to repeat: what is already so counts as done. Errors name the
 /// missing right.
 package protocol RegistryAdministration: Sendable {
+    /// Whether there is a login for the management API.
+    func isAvailable() async throws(RegistryError) -> Bool
+
     /// Those of the account, sorted by name.
     func namespaces() async throws(RegistryError) -> [NamespaceDetails]
 
@@ -31,6 +34,9 @@ package protocol RegistryAdministration: Sendable {
 
     /// Brings the image back with those of its tags that are not taken meanwhile; those are the answer, sorted.
     func restore(_ digest: Digest, in repository: RepositoryName) async throws(RegistryError) -> [TagName]
+
+    /// Images that the registry's owner offers to everybody, sorted by repository and tag; one with several tags stands under each.
+    func publicImages() async throws(RegistryError) -> [PublicImage]
 
     /// Throws `.denied` where the login may not read it.
     func quota() async throws(RegistryError) -> Quota

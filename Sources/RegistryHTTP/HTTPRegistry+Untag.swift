@@ -59,7 +59,7 @@ extension HTTPRegistry {
             purpose: purpose,
             scopes: [.deletion(in: repository, at: exchange.watch.signs.vendor)],
             repetition: .unlessDone { () async throws(RegistryError) in try await self.head(.tag(tag), in: repository) == nil },
-            sendsPassword: way.needsPassword
+            login: way.needsPassword ? .password : .challenged
         )
     }
 

@@ -13,6 +13,8 @@ package struct ServiceRequest: Sendable {
     /// What it is for, in the words of an error: `list the namespaces of`, `us.icr.io`.
     package var action: String
     package var object: String
+    /// It changes something: after a failure that may have come too late, it is not sent again; the caller has to look.
+    package var isWrite = false
     /// The largest answer that is read, in bytes.
     package var largestAnswer = 64 << 20
 
@@ -44,4 +46,7 @@ package struct ServiceAnswer: Sendable {
 package protocol ServiceSending: Sendable {
     /// The last answer after the retries that its status allows. Throws when none came.
     func send(_ request: ServiceRequest) async throws(RegistryError) -> ServiceAnswer
+
+    /// Nothing can be sent afterwards.
+    func shutdown() async
 }

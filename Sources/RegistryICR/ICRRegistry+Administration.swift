@@ -12,6 +12,8 @@ extension ICRRegistry: RegistryAdministration {
 
     package var administration: (any RegistryAdministration)? { self }
 
+    package func isAvailable() async throws(RegistryError) -> Bool { try await management.isAvailable() }
+
     package func namespaces() async throws(RegistryError) -> [NamespaceDetails] {
         let purpose = Purpose(action: "list the namespaces of", object: id.description, right: .any)
         return try await management.value(.namespaces, for: purpose, ManagementAnswer.namespaces)
@@ -113,6 +115,14 @@ extension ICRRegistry: RegistryAdministration {
             right: .writer(namespace: repository.namespace)
         )
         return try await management.value(.restore(reference), for: purpose, ManagementAnswer.restoredTags)
+    }
+
+    package func publicImages() async throws(RegistryError) -> [PublicImage] {
+        let purpose = Purpose(action: "list the public images of", object: id.description, right: .any)
+        let host = id.description
+        return try await management.value(.publicImages, for: purpose) { bytes throws(ManagementAnswer.Invalid) in
+            try ManagementAnswer.publicImages(bytes, host: host)
+        }
     }
 
     package func quota() async throws(RegistryError) -> Quota {

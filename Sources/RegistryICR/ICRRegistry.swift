@@ -14,41 +14,42 @@ package final class ICRRegistry: RegistryWriter {
     /// Whether a list that was restricted to a place named without the host has found something.
     let knowsPlaceForm = Atomic(false)
 
-    /// `management` and `iam`: the services; `account`: 32 hex digits, from the spec.
-    package init(
-        content: HTTPRegistry,
-        management: any ServiceSending,
-        iam: any ServiceSending,
-        account: String?,
-        credentials: any IBMCloudCredentialProvider,
-        logger: Logger,
-        clock: RegistryClock = .system
-    ) {
+    /// `account`: 32 hex digits, from the spec; `nil`: the login's own.
+    package init(content: HTTPRegistry, management: any ServiceSending, login: IAMLogin, account: String?, logger: Logger) {
         id = content.id
         self.content = content
         self.logger = logger
-        let login = IAMLogin(registry: id, provider: credentials, iam: iam, wallSeconds: clock.wallSeconds)
         self.management = ManagementClient(id: content.id, account: account, login: login, service: management)
     }
 
-    package func shutdown() async { await content.shutdown() }
+    package func shutdown() async {
+        await content.shutdown()
+        await management.service.shutdown()
+        await management.login.shutdown()
+    }
+
+    package var pulls: PullAllowance? { content.pulls }
 
     // MARK: Content
 
     package func head(_ reference: ManifestReference, in repository: RepositoryName) async throws(RegistryError) -> ManifestHead? {
-        try await content.head(reference, in: repository)
+        try await reading(repository) { () async throws(RegistryError) in try await content.head(reference, in: repository) }
     }
 
     package func manifest(_ reference: ManifestReference, in repository: RepositoryName) async throws(RegistryError) -> ManifestDocument? {
-        try await content.manifest(reference, in: repository)
+        try await reading(repository) { () async throws(RegistryError) in try await content.manifest(reference, in: repository) }
+    }
+
+    package func tags(in repository: RepositoryName) async throws(RegistryError) -> [TagName]? {
+        try await reading(repository) { () async throws(RegistryError) in try await content.tags(in: repository) }
     }
 
     package func referrers(of digest: Digest, in repository: RepositoryName) async throws(RegistryError) -> Referrers {
-        try await content.referrers(of: digest, in: repository)
+        try await reading(repository) { () async throws(RegistryError) in try await content.referrers(of: digest, in: repository) }
     }
 
     package func headBlob(_ digest: Digest, in repository: RepositoryName) async throws(RegistryError) -> Int64? {
-        try await content.headBlob(digest, in: repository)
+        try await reading(repository) { () async throws(RegistryError) in try await content.headBlob(digest, in: repository) }
     }
 
     package func blob(
@@ -56,7 +57,9 @@ package final class ICRRegistry: RegistryWriter {
         from offset: Int64,
         in repository: RepositoryName
     ) async throws(RegistryError) -> BlobStream {
-        try await content.blob(descriptor, from: offset, in: repository)
+        try await reading(repository) { () async throws(RegistryError) in
+            try await content.blob(descriptor, from: offset, in: repository)
+        }
     }
 
     package func beginWriting(in repository: RepositoryName) async throws(RegistryError) -> any WriteLease {
@@ -68,7 +71,9 @@ package final class ICRRegistry: RegistryWriter {
         from source: RepositoryName,
         into repository: RepositoryName
     ) async throws(RegistryError) -> Bool {
-        try await content.mountBlob(descriptor, from: source, into: repository)
+        try await writing(repository) { () async throws(RegistryError) in
+            try await content.mountBlob(descriptor, from: source, into: repository)
+        }
     }
 
     package func putBlob(
@@ -76,7 +81,9 @@ package final class ICRRegistry: RegistryWriter {
         from body: BlobBody,
         into repository: RepositoryName
     ) async throws(RegistryError) {
-        try await content.putBlob(descriptor, from: body, into: repository)
+        try await writing(repository) { () async throws(RegistryError) in
+            try await content.putBlob(descriptor, from: body, into: repository)
+        }
     }
 
     package func putManifest(
@@ -84,15 +91,34 @@ package final class ICRRegistry: RegistryWriter {
         at reference: ManifestReference,
         in repository: RepositoryName
     ) async throws(RegistryError) {
-        try await content.putManifest(document, at: reference, in: repository)
+        try await writing(repository) { () async throws(RegistryError) in
+            try await content.putManifest(document, at: reference, in: repository)
+        }
+    }
+
+    private func reading<Value>(
+        _ repository: RepositoryName,
+        _ work: () async throws(RegistryError) -> Value
+    ) async throws(RegistryError) -> Value {
+        do throws(RegistryError) {
+            return try await work()
+        } catch {
+            throw ContentProblem.explained(error, in: id, .reader(namespace: repository.namespace))
+        }
+    }
+
+    private func writing<Value>(
+        _ repository: RepositoryName,
+        _ work: () async throws(RegistryError) -> Value
+    ) async throws(RegistryError) -> Value {
+        do throws(RegistryError) {
+            return try await work()
+        } catch {
+            throw ContentProblem.explained(error, in: id, .writer(namespace: repository.namespace))
+        }
     }
 
     // MARK: By the management API, where there is a login for it
-
-    package func tags(in repository: RepositoryName) async throws(RegistryError) -> [TagName]? {
-        guard let images = try await images(in: repository) else { return try await content.tags(in: repository) }
-        return images.isEmpty ? nil : Set(images.flatMap(\.tags)).sorted()
-    }
 
     package func digests(in repository: RepositoryName) async throws(RegistryError) -> [Digest]? {
         try await images(in: repository)?.map(\.digest)

@@ -29,7 +29,7 @@ extension SpecDecoder {
         }
         guard let parts = found else { return }
         for scope in parts.scopes {
-            if let registry = scope.registry { uses.add(registry, path: scope.path.description, at: node.range) }
+            if let registry = scope.registry { uses.add(registry, path: scope.path.description) }
         }
         guard let what = Self.what(parts) else { return }
         checkDeclared(parts.scopes, what, node)
@@ -52,7 +52,7 @@ extension SpecDecoder {
                 switch what {
                 case .tag(let tag): (":\(tag)", declarations.tags[address]?[tag])
                 case .digest(let digest): ("@\(digest)", declarations.digests[address]?[digest])
-                case .tags: ("", nil)
+                case .tags, .repository: ("", nil)
                 }
             guard let declared else { continue }
             reportContradiction("\(address)\(suffix)", node.range, declared)
@@ -92,11 +92,19 @@ extension SpecDecoder {
             }
             for prefix in found ?? [] {
                 guard let path = prefix.path else { continue }
-                uses.add(prefix.registry, path: path.description, at: node.range)
+                uses.add(prefix.registry, path: path.description)
                 checkDeclared(below: prefix.registry, path, isNamespace: isNamespace, at: node.range)
             }
-            if isNamespace { absent(found ?? [], at: range) }
+            if isNamespace { absent(found ?? [], at: range) } else { absentRepositories(found ?? [], at: range) }
         }
+    }
+
+    private mutating func absentRepositories(_ repositories: [RepositoryPrefix], at range: SourceRange) {
+        let scopes = repositories.compactMap { repository in
+            repository.path.map { RepositoryPattern(registry: repository.registry, path: Glob($0.description)) }
+        }
+        guard !scopes.isEmpty else { return }
+        desired.absences.append(AbsenceEntry(origin: Self.origin(range), scopes: Self.unique(scopes).sorted(), what: .repository))
     }
 
     private mutating func checkDeclared(below registry: RegistryID, _ path: RepositoryName, isNamespace: Bool, at range: SourceRange) {

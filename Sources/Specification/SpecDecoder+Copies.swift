@@ -46,7 +46,7 @@ extension SpecDecoder {
                 throw problem
             }
         }
-        if let source { uses.add(source.registry, path: source.repository.description, at: node.range) }
+        if let source { uses.add(source.registry, path: source.repository.description) }
         guard let source, let targets, !targets.isEmpty else { return nil }
         return .repository(from: source, to: targets)
     }
@@ -73,10 +73,10 @@ extension SpecDecoder {
             guard let glob = item.text.flatMap({ repositoryGlob($0, below: from, at: item.range) }) else { continue }
             globs.append(glob)
             let prefix = from?.path.map { "\($0)/" } ?? ""
-            if let from { uses.add(from.registry, path: prefix + glob.description, at: item.range) }
+            if let from { uses.add(from.registry, path: prefix + glob.description) }
             for target in targets ?? [] {
                 let prefix = target.path.map { "\($0)/" } ?? ""
-                uses.add(target.registry, path: prefix + glob.description, at: item.range)
+                uses.add(target.registry, path: prefix + glob.description)
             }
         }
         guard let from, let targets, !targets.isEmpty, !globs.isEmpty else { return nil }

@@ -27,7 +27,7 @@ extension SpecDecoder {
                 isComplete = false
                 continue
             }
-            for address in found { uses.add(address.registry, path: address.repository.description, at: item.range) }
+            for address in found { uses.add(address.registry, path: address.repository.description) }
             addresses += found
         }
         return isComplete ? Self.unique(addresses).sorted() : nil
@@ -47,7 +47,7 @@ extension SpecDecoder {
     private mutating func reference(_ node: SpecNode?) -> (RepositoryAddress, ManifestReference)? {
         let rules = rules
         guard let node, let found = resolved(node, { text throws(ReferenceProblem) in try rules.source(text) }) else { return nil }
-        uses.add(found.0.registry, path: found.0.repository.description, at: node.range)
+        uses.add(found.0.registry, path: found.0.repository.description)
         return found
     }
 

@@ -36,7 +36,7 @@ extension SpecDecoder {
                 return parts
             }
             for scope in found?.scopes ?? [] {
-                if let registry = scope.registry { uses.add(registry, path: scope.path.description, at: item.range) }
+                if let registry = scope.registry { uses.add(registry, path: scope.path.description) }
             }
         }
     }

@@ -11,7 +11,7 @@ extension SpecDecoder {
             let registries = Self.unique((entry["registries"]?.oneOrMore ?? []).flatMap { registryNames($0) }).sorted()
             for registry in registries {
                 guard let name, let path = name.text.flatMap({ try? RepositoryName($0) }) else { continue }
-                uses.add(registry, path: path.description, at: node.range)
+                uses.add(registry, path: path.description)
                 let key = RepositoryPrefix(registry, path)
                 if let known = first[key] {
                     diagnostics.append(.duplicate("namespace \(key.description)", at: name.range, first: known))

@@ -65,6 +65,7 @@ extension SpecDecoder {
         }
         policy.limits.upload = limit("upload", defaults.upload, owners, others) { $0.text.flatMap(Quantities.bytes) }
         let refuses = owners.contains { $0["quota"]?.text == "refuse" }
+        policy.limits.refusesOverQuota = limits.contains { $0.1["quota"]?.text == "refuse" }
         for node in others.compactMap({ $0["quota"] }) where refuses && node.text == "warn" {
             report("raised-limit", "'quota: warn' is weaker than crplan.yaml's", node.range, "only crplan.yaml may weaken it")
         }

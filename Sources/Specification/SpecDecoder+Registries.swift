@@ -51,7 +51,7 @@ extension SpecDecoder {
         {
             declaration.clientCertificate = RegistryDeclaration.ClientCertificate(certFile: certFile, keyFile: keyFile)
         }
-        declaration.endpoint = endpoint(mapping["endpoint"])
+        declaration.endpoint = endpoint(mapping["endpoint"], declaration.kind)
         declaration.credentials = credentials(mapping["credentials"], file)
         declaration.untag = mapping["untag"]?.text.flatMap(RegistryDeclaration.Untag.init) ?? .refuse
         let limits = mapping["limits"]?.mapping
@@ -82,8 +82,11 @@ extension SpecDecoder {
         return kind
     }
 
-    private func endpoint(_ node: SpecNode?) -> RegistryDeclaration.Endpoint? {
-        if let url = node?.text { return RegistryDeclaration.Endpoint(content: url) }
+    /// One address alone is that of everything.
+    private func endpoint(_ node: SpecNode?, _ kind: RegistryKind) -> RegistryDeclaration.Endpoint? {
+        if let url = node?.text {
+            return kind == .icr ? .init(content: url, management: url, iam: url) : .init(content: url)
+        }
         guard let mapping = node?.mapping, let content = mapping["content"]?.text else { return nil }
         return RegistryDeclaration.Endpoint(content: content, management: mapping["management"]?.text, iam: mapping["iam"]?.text)
     }
@@ -197,21 +200,9 @@ extension SpecDecoder {
         return members
     }
 
-    /// Fills in the registries that are used, and says which of them this version cannot use.
+    /// Fills in the registries that are used.
     mutating func finishRegistries() {
-        for id in Set(uses.byEntries.keys).union(uses.byPolicy) { desired.registries[id] = rules.names.declaration(of: id) }
-        for (id, firstUse) in uses.byEntries {
-            guard let declaration = desired.registries[id], declaration.kind == .icr else { continue }
-            let place = declaration.alias.flatMap { rules.names.aliases[$0]?.range } ?? firstUse
-            desired.unavailable.append(
-                .error(
-                    "unavailable",
-                    "registries of kind icr are not available in this version: entries use \(id)",
-                    at: place,
-                    help: "write 'kind: oci' to use it by the OCI protocol alone, or take these entries out"
-                )
-            )
-        }
+        for id in uses.byEntries.union(uses.byPolicy) { desired.registries[id] = rules.names.declaration(of: id) }
     }
 
     /// What was said of a registry matters only when it is used.

@@ -39,6 +39,7 @@ struct SpecDecoder {
         }
         decodePolicies()
         finishRegistries()
+        for document in documents { warnOfPersonalInformation(document) }
     }
 
     /// In a workspace, what belongs to `crplan.yaml` alone.
@@ -94,15 +95,14 @@ struct RegistryUses: Sendable {
         var name: String
     }
 
-    /// With the place of the first entry that uses it.
-    private(set) var byEntries: [RegistryID: SourceRange] = [:]
+    private(set) var byEntries: Set<RegistryID> = []
     private(set) var byPolicy: Set<RegistryID> = []
     private(set) var namespaces: Set<Namespace> = []
     /// Registries of which an entry names patterns that may be any namespace.
     private(set) var whole: Set<RegistryID> = []
 
-    mutating func add(_ registry: RegistryID, path: String?, at range: SourceRange) {
-        if byEntries[registry] == nil { byEntries[registry] = range }
+    mutating func add(_ registry: RegistryID, path: String?) {
+        byEntries.insert(registry)
         let first = path.map { $0.prefix { $0 != "/" } } ?? "*"
         if first.contains("*") {
             whole.insert(registry)
@@ -117,7 +117,7 @@ struct RegistryUses: Sendable {
     /// Whether an entry names the registry, and the namespace if one is given literally.
     func name(_ scope: RepositoryPattern) -> Bool {
         let first = scope.path.description.prefix { $0 != "/" }
-        if let registry = scope.registry, byEntries[registry] == nil { return false }
+        if let registry = scope.registry, !byEntries.contains(registry) { return false }
         if first.contains("*") { return true }
         if let registry = scope.registry ?? whole.first, whole.contains(registry) { return true }
         return namespaces.contains(Namespace(registry: scope.registry, name: String(first)))

@@ -114,7 +114,7 @@ import Testing
                     return answer
                 }
                 expect(
-                    try await shop.sandbox.crplan("plan", "--out", file),
+                    try await shop.sandbox.crplan("plan", "--no-cache", "--out", file),
                     0,
                     stdout: ["\neu.registry.example: about 5 pulls, \(left) left; planning took 5\n"]
                 )

@@ -1,5 +1,7 @@
+import Logging
 import OCI
 import Registry
+import RegistryHTTP
 import RegistryTestSupport
 import Testing
 
@@ -251,11 +253,14 @@ import Testing
             let login = IAMLogin(
                 registry: cloud.registry.id,
                 provider: FixedCloudCredential(kind: .trustedProfile(idOrName: profile, token: Secret("compute"))),
-                iam: PlainService(base: cloud.simulator.url(.iam)),
-                wallSeconds: { 1_788_000_000 }
+                iam: try HTTPService(
+                    settings: HTTPRegistrySettings(id: cloud.registry.id, endpoint: cloud.simulator.url(.iam)),
+                    logger: Logger(label: "test")
+                )
             )
             let token = try await login.currentToken()
             #expect(token?.account == cloud.simulator.options.account)
+            await login.shutdown()
         }
     }
 

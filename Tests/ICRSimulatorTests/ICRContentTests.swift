@@ -51,7 +51,7 @@ import Testing
                 #expect(read == bytes)
             }
             let images = try #require(try await cloud.registry.inventory(of: "birds")[repository])
-            #expect(images.count == 3 && images.first(where: \.isIndex)?.tags.count == 5)
+            #expect(images.count == 3 && images.first { $0.isIndex == true }?.tags.count == 5)
             let redirected = cloud.simulator.log.filter { $0.place == .cdn(cloud.host) }
             #expect(redirected.allSatisfy { $0.request.headers["authorization"] == nil && $0.status == 200 })
         }

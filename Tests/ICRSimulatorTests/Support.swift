@@ -1,8 +1,4 @@
-import AsyncHTTPClient
-import FoundationEssentials
 import Logging
-import NIOCore
-import NIOHTTP1
 import OCI
 import Registry
 import RegistryTestSupport
@@ -11,27 +7,6 @@ import Synchronization
 @testable import ICRSimulation
 @testable import RegistryHTTP
 @testable import RegistryICR
-
-/// Sends requests as they are, once.
-struct PlainService: ServiceSending {
-    let base: String
-
-    func send(_ request: ServiceRequest) async throws(RegistryError) -> ServiceAnswer {
-        do {
-            var message = HTTPClientRequest(url: base + request.target)
-            message.method = HTTPMethod(rawValue: request.method)
-            for (name, value) in request.headers { message.headers.add(name: name, value: value) }
-            if let authorization = request.authorization { message.headers.add(name: "authorization", value: authorization.reveal()) }
-            if let body = request.body { message.body = .bytes(ByteBuffer(bytes: body)) }
-            let response = try await HTTPClient.shared.execute(message, timeout: .seconds(30))
-            let body = try await response.body.collect(upTo: 64 << 20)
-            let headers = Dictionary(response.headers.map { ($0.name.lowercased(), $0.value) }) { first, _ in first }
-            return ServiceAnswer(status: Int(response.status.code), headers: headers, body: Array(body.readableBytesView))
-        } catch {
-            throw RegistryError(.unavailable, action: request.action, object: request.object, reason: "\(error)")
-        }
-    }
-}
 
 struct FixedCloudCredential: IBMCloudCredentialProvider {
     var kind: IBMCloudCredential.Kind?
@@ -101,18 +76,19 @@ func makeClient(
     isPrivate: Bool = false
 ) throws -> ICRRegistry {
     let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-    let endpoint = simulator.url(isPrivate ? .closed(host) : .open(host))
-    let settings = HTTPRegistrySettings(id: try RegistryID(host: host), endpoint: endpoint)
-    let login = FixedCredentials(user: "iamapikey", password: key ?? "none")
-    let content = try HTTPRegistry(settings: settings, credentials: login, logger: logger)
-    return ICRRegistry(
-        content: content,
-        management: PlainService(base: simulator.url(.open(host))),
-        iam: PlainService(base: simulator.url(.iam)),
-        account: account,
-        credentials: FixedCloudCredential(kind: key.map { .apiKey(Secret($0)) }),
+    let id = try RegistryID(host: host)
+    func service(_ place: ICRSimulator.Place) throws -> HTTPService {
+        try HTTPService(settings: HTTPRegistrySettings(id: id, endpoint: simulator.url(place)), logger: logger)
+    }
+    let provider = FixedCloudCredential(kind: key.map { .apiKey(Secret($0)) })
+    let login = IAMLogin(registry: id, provider: provider, iam: try service(.iam))
+    let content = try HTTPRegistry(
+        settings: HTTPRegistrySettings(id: id, endpoint: simulator.url(isPrivate ? .closed(host) : .open(host))),
+        credentials: ICRContentCredentials(stored: key == nil ? FixedCredentials(user: "iamapikey", password: "none") : nil, login: login),
         logger: logger
     )
+    let management = isPrivate ? try service(.open(host)) : HTTPService(besides: content)
+    return ICRRegistry(content: content, management: management, login: login, account: account, logger: logger)
 }
 
 /// A simulator with a client that is Manager of everything.
@@ -135,21 +111,4 @@ func withCloud<Result: Sendable>(
 
 extension [String] {
     var uniqued: [String] { Array(Set(self)).sorted() }
-}
-
-/// IBM's Python SDK, which `Tests/run` installs. Without it these tests fail: what nobody runs proves nothing.
-enum PythonSDK {
-    static func run(_ script: String, _ input: JSONValue, sourceFile: String = #filePath) async throws -> JSONValue {
-        let tests = sourceFile.split(separator: "/").dropLast()
-        let root = "/" + tests.dropLast(2).joined(separator: "/")
-        let python = "\(root)/.build/test-tools/bin/python3"
-        guard FileManager.default.isExecutableFile(atPath: python) else {
-            throw TestSupportError("IBM's SDK is not there (\(python)); Tests/run installs it")
-        }
-        let path = "/" + tests.joined(separator: "/") + "/SDK/\(script).py"
-        let environment = ["PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "PYTHONDONTWRITEBYTECODE": "1"]
-        let result = try await RegistryTestSupport.run(python, [path], environment: environment, input: input.canonicalText)
-        guard result.status == 0 else { throw TestSupportError("\(script).py ended with \(result.status): \(result.stderr)") }
-        return try JSONValue(parsing: Array(result.stdout.utf8))
-    }
 }

@@ -23,7 +23,7 @@ struct Account {
         var answers: [AdministrationQuestion: AdministrationFact] = [.namespaces: .namespaces(namespaces)]
         for namespace in namespaces {
             let name = namespace.name
-            answers[.inventory(of: name)] = .inventory(images[name] ?? [:])
+            answers[.inventory(of: name)] = .inventory(NamespaceInventory(images[name] ?? [:]))
             answers[.retention(of: name)] = .retention(policies[name] ?? .none)
             answers[.trash(of: name)] = .trash(trash.filter { $0.repository.namespace == name })
             if let policy { answers[.retentionVictims(policy, of: name)] = .retentionVictims(victims) }
@@ -125,8 +125,8 @@ struct Account {
         let digests = try (1...3).map { try Samples.image(seed: UInt64($0)).digest }
         account.images["old"] = [
             try RepositoryName("old/api"): [
-                InventoryImage(digest: digests[0], tags: try [TagName("1"), TagName("2")], isIndex: false, created: 1, size: 10),
-                InventoryImage(digest: digests[1], tags: [], isIndex: false, created: 1, size: 10),
+                InventoryImage(digest: digests[0], tags: try [TagName("1"), TagName("2")], mediaType: MediaType.ociManifest, created: 1, size: 10),
+                InventoryImage(digest: digests[1], tags: [], mediaType: MediaType.ociManifest, created: 1, size: 10),
             ]
         ]
         account.trash = [TrashedImage(repository: try RepositoryName("old/web"), digest: digests[2], tags: [try TagName("9")], daysLeft: 3)]

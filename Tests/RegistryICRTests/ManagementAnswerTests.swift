@@ -35,7 +35,7 @@ import Testing
         let expected = InventoryImage(
             digest: try Digest(Self.one),
             tags: try tags.map { try TagName($0) },
-            isIndex: false,
+            mediaType: nil,
             created: 5,
             size: 7
         )
@@ -43,16 +43,17 @@ import Testing
     }
 
     @Test(
-        "indexes are known by their type in words",
+        "an image's type is known by its words, or not at all",
         arguments: [
-            ("Docker Manifest List", true), ("OCI Image Index v1", true), ("Docker Image Manifest V2, Schema 2", false),
-            ("OCI Image Manifest v1", false), ("", false),
+            ("Docker Manifest List", MediaType.dockerManifestList), ("OCI Image Index v1", MediaType.ociIndex),
+            ("Docker Image Manifest V2, Schema 2", MediaType.dockerManifest), ("OCI Image Manifest v1", MediaType.ociManifest), ("", nil),
+            ("Something new", nil),
         ]
     )
-    func indexes(_ type: String, _ isIndex: Bool) throws {
-        let found = try inventory(#"[{"id":"\#(Self.one)","created":0,"manifestType":"\#(type)","repoTags":{"us.icr.io/birds/a":{}}}]"#)
+    func types(_ words: String, _ mediaType: String?) throws {
+        let found = try inventory(#"[{"id":"\#(Self.one)","created":0,"manifestType":"\#(words)","repoTags":{"us.icr.io/birds/a":{}}}]"#)
         let image = try #require(found[try RepositoryName("birds/a")]?.first)
-        #expect(image.isIndex == isIndex)
+        #expect(image.mediaType == mediaType)
         #expect(image.created == nil)
     }
 

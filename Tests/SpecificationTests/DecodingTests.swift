@@ -132,8 +132,7 @@ struct DecodingTests {
         #expect(used.lines == [])
         #expect(
             used.desired.unavailable.map(\.line) == [
-                "2:14 unavailable: registries of kind icr are not available in this version: entries use us.icr.io",
-                "2:113 unavailable: 'untag: placeholder' is not available in this version: 'd' asks for it",
+                "2:113 unavailable: 'untag: placeholder' is not available in this version: 'd' asks for it"
             ]
         )
     }

@@ -20,17 +20,12 @@ struct DesignExampleTests {
     func unavailable() {
         #expect(
             result.desired.unavailable.map(\.line) == [
-                "crplan.yaml:6:3 unavailable: registries of kind icr are not available in this version: entries use us.icr.io",
-                "crplan.yaml:7:3 unavailable: registries of kind icr are not available in this version: entries use de.icr.io",
-                "crplan.yaml:8:3 unavailable: registries of kind icr are not available in this version: entries use jp.icr.io",
                 "crplan.yaml:15:5 unavailable: 'untag: placeholder' is not available in this version: 'lab' asks for it",
                 "crplan.yaml:39:34 unavailable: 'build' is not available in this version: 'us/payments/cli' asks for it",
                 "crplan.yaml:40:35 unavailable: 'files' is not available in this version: 'us/payments/site' asks for it",
-                "crplan.yaml:40:49 unavailable: registries of kind icr are not available in this version: entries use icr.io",
                 "crplan.yaml:41:11 unavailable: 'archive' is not available in this version: './out/api.tar' asks for it",
                 "crplan.yaml:48:5 unavailable: 'prune: untag' is not available in this version: 'us/payments/api' asks for it",
                 "crplan.yaml:52:9 unavailable: 'moved' is not available in this version: 'us/payments/old' asks for it",
-                "crplan.yaml:58:6 unavailable: 'repository' is not available in this version: 'us/payments/legacy' asks for it",
                 "crplan.yaml:62:5 unavailable: 'prune' is not available in this version: 'regions/payments/**' asks for it",
                 "crplan.yaml:71:11 unavailable: 'inUse' is not available in this version: 'in-use.txt' asks for it",
                 "crplan.yaml:71:44 unavailable: 'inUse' is not available in this version: 'workloads.json' asks for it",
@@ -103,11 +98,12 @@ struct DesignExampleTests {
         )
     }
 
-    @Test("absences, as tags, patterns and digests")
+    @Test("absences, as tags, patterns, digests and whole repositories")
     func absences() throws {
         let digest = try Digest("sha256:" + String(repeating: "ab", count: 32))
-        #expect(result.desired.absences.map(\.what) == [.tag(try TagName("1.0.0")), .tags(Glob("pr-*")), .digest(digest)])
-        #expect(result.desired.absences.allSatisfy { $0.scopes.map(\.literal?.description) == ["us.icr.io/payments/api"] })
+        #expect(result.desired.absences.map(\.what) == [.tag(try TagName("1.0.0")), .tags(Glob("pr-*")), .digest(digest), .repository])
+        let places = result.desired.absences.map { $0.scopes.map(\.literal?.description) }
+        #expect(places == Array(repeating: ["us.icr.io/payments/api"], count: 3) + [["us.icr.io/payments/legacy"]])
     }
 
     @Test("the policy")

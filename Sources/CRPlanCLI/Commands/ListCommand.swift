@@ -11,9 +11,12 @@ struct ListCommand: AsyncParsableCommand {
         abstract: "Show namespaces, repositories, and tags with digest, size, date and platforms.",
         discussion: """
             A registry shows its repositories; a repository shows its tags. Without names, every registry of the specs is shown.
+            IBM Cloud Container Registry also has a trash, and public images that everybody may pull.
 
             Example:
               crplan list us/payments/api
+              crplan list --trash us/payments
+              crplan list --ibm-public icr.io/appcafe
             """
     )
 
@@ -27,6 +30,16 @@ struct ListCommand: AsyncParsableCommand {
     @Flag(help: "Whole digests and every platform.")
     var full = false
 
+    @Flag(help: "What was deleted and can still be restored.")
+    var trash = false
+
+    @Flag(help: "The public images of IBM, which the global registry icr.io lists.")
+    var ibmPublic = false
+
+    func validate() throws {
+        if trash, ibmPublic { throw ValidationError("--trash and --ibm-public are two lists; ask for one of them") }
+    }
+
     func run() async throws {
         let console = talk.console
         try await console.reportingFailures {
@@ -35,7 +48,10 @@ struct ListCommand: AsyncParsableCommand {
             let places = try self.places(specs)
             let reconciliation = Reconciliation(specs, logger: talk.logger)
             let inventory = Inventory(registries: reconciliation.registries, inspector: reconciliation.inspector(), specs: specs.result)
-            let result = await inventory.read(places)
+            let result =
+                trash
+                ? await inventory.readTrash(places)
+                : ibmPublic ? await inventory.readPublicImages(places) : await inventory.read(places)
             await reconciliation.shutdown()
             let listing = result.listing
             if format.format == .json {
@@ -67,7 +83,9 @@ struct ListCommand: AsyncParsableCommand {
                 }
             }
         }
-        let all = specs.result.aliases.values.map(\.id).sorted().map { RepositoryPrefix($0, nil) }
+        if ibmPublic, let global = try? RegistryID(host: "icr.io") { return [RepositoryPrefix(global, nil)] }
+        let managed = specs.result.aliases.values.filter { !trash || $0.kind == .icr }
+        let all = managed.map(\.id).sorted().map { RepositoryPrefix($0, nil) }
         guard !all.isEmpty else {
             throw CommandFailure("name what to list, such as 'crplan list ghcr.io/acme/app': no spec declares a registry here")
         }

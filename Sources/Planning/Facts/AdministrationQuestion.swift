@@ -15,7 +15,7 @@ package enum AdministrationQuestion: Hashable, Sendable {
 
 package enum AdministrationFact: Hashable, Sendable {
     case namespaces([NamespaceDetails])
-    case inventory([RepositoryName: [InventoryImage]])
+    case inventory(NamespaceInventory)
     case retention(RetentionPolicy)
     case retentionVictims([RetentionVictim])
     case trash([TrashedImage])

@@ -7,20 +7,25 @@ struct AbsenceIndex {
         fileprivate(set) var tags: [TagName: Origin] = [:]
         fileprivate(set) var globs: [(glob: Glob, origin: Origin)] = []
         fileprivate(set) var digests: [Digest: Origin] = [:]
+        /// The repository as a whole.
+        fileprivate(set) var whole: Origin?
 
-        /// By name or glob.
+        /// By name or glob, or with the whole repository.
         func origin(of tag: TagName) -> Origin? {
-            if let origin = tags[tag] { return origin }
+            if let origin = tags[tag] ?? whole { return origin }
             guard tag.companion == nil, !globs.isEmpty else { return nil }
             let text = tag.description
             return globs.first { $0.glob.matches(text) }?.origin
         }
+
+        func origin(of digest: Digest) -> Origin? { digests[digest] ?? whole }
 
         fileprivate mutating func add(_ entry: AbsenceEntry) {
             switch entry.what {
             case .tag(let tag): tags[tag] = tags[tag] ?? entry.origin
             case .tags(let glob): globs.append((glob, entry.origin))
             case .digest(let digest): digests[digest] = digests[digest] ?? entry.origin
+            case .repository: whole = whole ?? entry.origin
             }
         }
     }

@@ -2,6 +2,9 @@ internal import OCI
 
 /// Deletes by digest, decided on the repository's whole graph.
 extension PlanningRun {
+    /// How long ICR keeps what was deleted (reference of ICR, section E.1).
+    private static let trashDays = 30
+
     mutating func delete(_ digests: [(Digest, Origin)], in address: RepositoryAddress) {
         var there: [Digest: Origin] = [:]
         var gone: [Digest: Origin] = [:]
@@ -47,7 +50,9 @@ extension PlanningRun {
         }
         guard case .known(let referrers) = referrersForDelete(of: digest, in: address, origin) else { return }
         guard case .known(let capability) = capability(.deleteManifest, address) else { return }
+        let kind = kind(of: address.registry)
         guard capability != .no else {
+            if kind == .icr { return reportNoLogin(to: address.registry, for: "deleting \(address)@\(digest.short)", at: origin) }
             error(
                 "cannot-delete",
                 "\(address.registry) does not allow manifests to be deleted, so \(address)@\(digest) stays",
@@ -62,7 +67,7 @@ extension PlanningRun {
             kind: .delete,
             target: .manifest(address, .digest(digest)),
             oldDigest: digest,
-            method: kind(of: address.registry) == .layout ? .layoutEdit : .deleteManifest,
+            method: kind == .layout ? .layoutEdit : kind == .icr ? .management : .deleteManifest,
             reason: "named under absent",
             origin: origin,
             consequences: Consequences(
@@ -71,7 +76,7 @@ extension PlanningRun {
                 referrers: referrers.map(\.digest).filter { !deleted.contains($0) }.sorted(),
                 children: graph.children(of: digest).count
             ),
-            undo: .none,
+            undo: kind == .icr ? .trash(days: Self.trashDays) : .none,
             preconditions: [.tagsOnDigest(removedTags), .unneeded(digest)],
             // Indexes go before their children, and images before their signatures: what something deleted needs is needed until then.
             after: graph.needers(of: digest).filter(deleted.contains).map { Change.id(.delete, .manifest(address, .digest($0))) }.sorted()

@@ -29,9 +29,23 @@ extension PlanningRun {
         case .failed: return .failed
         case .known(let fact):
             if let value = fact.flatMap(extract) { return .known(value) }
-            error("no-management", "\(registry) has no management API, which this entry needs", at: origin)
+            if kind(of: registry) == .icr {
+                reportNoLogin(to: registry, for: "this entry", at: origin)
+            } else {
+                error("no-management", "\(registry) has no management API, which this entry needs", at: origin)
+            }
             return .failed
         }
+    }
+
+    /// What only the management API can do, and there is no login for it.
+    mutating func reportNoLogin(to registry: RegistryID, for what: String, at origin: Origin) {
+        error(
+            "no-management",
+            "\(what) needs the management API of \(registry), and there is no login for it",
+            at: origin,
+            help: "set IBMCLOUD_API_KEY or 'credentials' of \(registry), or run 'ibmcloud login'"
+        )
     }
 
     private mutating func namespaces(of registry: RegistryID, for origin: Origin) -> Lookup<[NamespaceDetails]> {
@@ -44,7 +58,7 @@ extension PlanningRun {
         on registry: RegistryID,
         for origin: Origin
     ) -> Lookup<[RepositoryName: [InventoryImage]]> {
-        managed(registry, .inventory(of: namespace), for: origin) { if case .inventory(let images) = $0 { images } else { nil } }
+        managed(registry, .inventory(of: namespace), for: origin) { if case .inventory(let inventory) = $0 { inventory.images } else { nil } }
     }
 
     // MARK: Declared

@@ -63,6 +63,7 @@ struct OwnerCheck {
                 switch entry.what {
                 case .tag(let tag): return rule.matches(literal, tag: tag)
                 case .digest(let digest): return rule.matches(literal, digest: digest)
+                case .repository: return rule.tag == nil && rule.digest == nil && rule.covers(literal)
                 case .tags(let glob): return rule.digest == nil && rule.covers(literal) && (rule.tag == nil || rule.tag == glob)
                 }
             }

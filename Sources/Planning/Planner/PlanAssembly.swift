@@ -3,7 +3,7 @@ internal import OCI
 
 extension PlanningRun {
     /// The plan as a value; everything in a fixed order, so that the same answers give the same bytes.
-    func assemble() -> PlanResult {
+    mutating func assemble() -> PlanResult {
         var plan = Plan(source: .workspace)
         plan.changes = sortedChanges
         let used = Set(plan.changes.compactMap(\.content))
@@ -29,7 +29,7 @@ extension PlanningRun {
         return ids.sorted().map { desired.registries[$0] ?? RegistryDeclaration(id: $0, kind: kind(of: $0)) }
     }
 
-    private func scope() -> Plan.Scope {
+    private mutating func scope() -> Plan.Scope {
         var declared = 0
         var undeclared = 0
         var registries: Set<RegistryID> = []
@@ -37,7 +37,7 @@ extension PlanningRun {
             let own = tags.count { $0.key.companion == nil && $0.value.state != .failed }
             declared += own
             if own > 0 { registries.insert(address.registry) }
-            guard usedTagLists.contains(address), case .found(.tags(let live))? = facts[.tags(address)] else { continue }
+            guard usedTagLists.contains(address), case .found(.tags(let live))? = answer(.tags(address)) else { continue }
             undeclared += live.count { $0.companion == nil && tags[$0] == nil }
         }
         return Plan.Scope(

@@ -49,7 +49,9 @@ package enum Planner {
         run.carryReferrers()  // signatures, attestations and SBOMs → more puts
         run.planNamespaces()  // where they are objects of their own → namespaces and retention
         run.planRemovals()  // `absent` → untags and deletes, decided on the repository's graph
+        run.restoreFromTrash()  // puts of what a registry's trash holds → restores
         run.estimate()  // sizes and platforms, for people
+        run.checkQuotas()  // what would be stored and pulled, against the accounts' quotas
         guard run.needs.isEmpty else { return .needs(run.needs) }
         run.orderChanges()  // edges: sources first, removals last
         run.applyPolicy()  // protect, immutable, limits, owners

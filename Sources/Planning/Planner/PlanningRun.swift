@@ -29,6 +29,7 @@ struct PlanningRun {
     var incompletePrefixes: [RepositoryPrefix] = []
     /// Repositories that an entry of this run writes.
     var writtenRepositories: Set<RepositoryAddress> = []
+    let written: WrittenNamespaces
     var absences: AbsenceIndex
     var declarations = Declarations()
     var changes: [ChangeID: Change] = [:]
@@ -50,6 +51,7 @@ struct PlanningRun {
         self.policy = policy
         self.facts = facts
         self.options = options
+        written = WrittenNamespaces(desired)
         absences = AbsenceIndex(desired.absences)
     }
 
@@ -58,8 +60,17 @@ struct PlanningRun {
 
     // MARK: Asking
 
-    /// The answer, or `nil` and a note that it is needed.
+    /// The answer, or `nil` and a note that it is needed. What a list tells is not asked by itself.
     mutating func answer(_ question: Question) -> Answer? {
+        switch listed(question) {
+        case .answer(let answer): answer
+        case .waiting: nil
+        case .no: ask(question)
+        }
+    }
+
+    /// As `answer`, but for this very question.
+    mutating func ask(_ question: Question) -> Answer? {
         if let answer = facts[question] { return answer }
         needs.insert(question)
         return nil

@@ -5,7 +5,7 @@ extension PlanningRun {
     /// namespace.
     mutating func orderChanges() {
         var putsByRepository: [RepositoryAddress: [ChangeID]] = [:]
-        for change in changes.values where change.kind == .put {
+        for change in changes.values where change.kind == .put || change.kind == .restore {
             if let address = change.target.address { putsByRepository[address, default: []].append(change.id) }
             if let id = change.content, case .registry(let source)? = contents[id]?.origin {
                 putsByRepository[source, default: []].append(change.id)
@@ -32,26 +32,27 @@ extension PlanningRun {
     /// Refuses what the policy does not allow; every tag that is concerned is named.
     mutating func applyPolicy() {
         let planned = sortedChanges
+        let tagCounts = tagCounts(planned)
         refusals += PolicyCheck(policy: policy).refusals(
             of: planned,
             estimates: estimates,
             globRemovals: globRemovals,
-            tagCounts: tagCounts(planned)
+            tagCounts: tagCounts
         )
         checkOwners()
     }
 
     /// How many tags (companions aside) each repository has from which something is removed by a glob.
-    private func tagCounts(_ planned: [Change]) -> [RepositoryAddress: Int] {
+    private mutating func tagCounts(_ planned: [Change]) -> [RepositoryAddress: Int] {
         var counts: [RepositoryAddress: Int] = [:]
         for address in Set(planned.filter { globRemovals.contains($0.id) }.compactMap(\.target.address)) {
-            if case .found(.tags(let tags))? = facts[.tags(address)] { counts[address] = tags.count { $0.companion == nil } }
+            if case .found(.tags(let tags))? = answer(.tags(address)) { counts[address] = tags.count { $0.companion == nil } }
         }
         for case .namespace(let registry, let name) in planned.filter({ $0.kind == .retention }).map(\.target) {
-            guard case .found(.administration(.inventory(let images)))? = facts[.administration(registry, .inventory(of: name))] else {
+            guard case .found(.administration(.inventory(let inventory)))? = facts[.administration(registry, .inventory(of: name))] else {
                 continue
             }
-            for (repository, images) in images {
+            for (repository, images) in inventory.images {
                 let tags = images.flatMap(\.tags)
                 counts[RepositoryAddress(registry, repository)] = tags.count { $0.companion == nil }
             }

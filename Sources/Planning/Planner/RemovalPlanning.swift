@@ -35,6 +35,9 @@ extension PlanningRun {
                 case .tags(let glob): untagAll(matching: glob, in: address, entry.origin)
                 case .digest(let digest):
                     if isSelected(address, digest) { deletes[address, default: []].append((digest, entry.origin)) }
+                case .repository:
+                    let digests = everything(in: address, entry.origin).filter { isSelected(address, $0) }
+                    deletes[address, default: []] += digests.map { ($0, entry.origin) }
                 }
             }
         }
@@ -63,6 +66,37 @@ extension PlanningRun {
             }
         }
         return isOpen ? .waiting : .known(addresses.sorted())
+    }
+
+    /// All images of a repository that shall go: every manifest where the registry lists them, else what tags and indexes lead to.
+    private mutating func everything(in address: RepositoryAddress, _ origin: Origin) -> [Digest] {
+        if let (tag, declaration) = declarations.tags(in: address).min(by: { $0.key < $1.key }) {
+            reportDeclaredAndAbsent("\(address):\(tag)", origin, declaration.origin)
+            return []
+        }
+        guard case .known(let heads) = headsByTag(in: address, for: origin), case .known(let listed) = digests(address, for: origin) else {
+            return []
+        }
+        var found = Set(listed ?? []).union(heads.values.map(\.digest))
+        if found.isEmpty { alreadyAbsent += 1 }
+        guard listed == nil else { return found.sorted() }
+        var queue = heads.values.filter { MediaType.isIndex($0.mediaType) || !MediaType.isManifest($0.mediaType) }.map(\.digest)
+        var isWhole = true
+        while let digest = queue.popLast() {
+            guard case .known(let document) = manifest(address, digest, for: origin) else {
+                isWhole = false
+                continue
+            }
+            for child in document?.index?.manifests ?? [] where !found.contains(child.digest) {
+                switch head(address, .digest(child.digest), for: origin) {
+                case .waiting, .failed: isWhole = false
+                case .known(nil): continue
+                case .known: found.insert(child.digest)
+                }
+                if !MediaType.isManifest(child.mediaType) || MediaType.isIndex(child.mediaType) { queue.append(child.digest) }
+            }
+        }
+        return isWhole ? found.sorted() : []
     }
 
     private mutating func untagAll(matching glob: Glob, in address: RepositoryAddress, _ origin: Origin) {
@@ -100,6 +134,7 @@ extension PlanningRun {
         }
         guard case .known(let capability) = capability(.deleteTag, address) else { return }
         guard capability != .no else {
+            if kind(of: address.registry) == .icr { return reportNoLogin(to: address.registry, for: "untagging \(name)", at: origin) }
             error(
                 "cannot-untag",
                 "\(address.registry) cannot delete a single tag, so \(name) cannot be untagged",
@@ -112,7 +147,7 @@ extension PlanningRun {
             kind: .untag,
             target: .manifest(address, .tag(tag)),
             oldDigest: head.digest,
-            method: kind(of: address.registry) == .layout ? .layoutEdit : .deleteTag,
+            method: untagMethod(of: address.registry),
             reason: byGlob ? "matched by a glob under absent" : "named under absent",
             origin: origin,
             undo: .retag(head.digest),
@@ -121,6 +156,14 @@ extension PlanningRun {
         guard changes[change.id] == nil else { return }
         changes[change.id] = change
         if byGlob { globRemovals.insert(change.id) }
+    }
+
+    private func untagMethod(of registry: RegistryID) -> ChangeMethod {
+        switch kind(of: registry) {
+        case .oci: .deleteTag
+        case .icr: .management
+        case .layout: .layoutEdit
+        }
     }
 
     /// Which other tags keep the image of an untagged tag.

@@ -95,7 +95,7 @@ extension PlanningRun {
         var documents: [Digest: ManifestDocument] = [:]
         // A tag whose type is known leads on only from an index.
         let leading = heads.values.filter { MediaType.isIndex($0.mediaType) || !MediaType.isManifest($0.mediaType) }.map(\.digest)
-        var queue = Array(Set(leading).union(listed).union(deleted)).sorted()
+        var queue = Array(Set(leading).union(listed.subtracting(plainImages(in: address))).union(deleted)).sorted()
         var seen = Set(queue)
         var outcome = Progress.done
         while let digest = queue.popLast() {

@@ -76,7 +76,7 @@ extension PlanningRun {
     ) -> Bool {
         guard !policy.keepUntagged, case .policy(let retention) = rule, !retention.acceptChildLoss else { return false }
         let live = images.flatMap { repository, images in
-            images.filter(\.isIndex).map { "\(registry)/\(repository)\($0.tags.first.map { ":\($0)" } ?? "@\($0.digest)")" }
+            images.filter { $0.isIndex != false }.map { "\(registry)/\(repository)\($0.tags.first.map { ":\($0)" } ?? "@\($0.digest)")" }
         }
         let declared = declarations.byRepository.filter { $0.key.registry == registry && $0.key.repository.namespace == entry.name }
             .flatMap { address, tags in
@@ -157,7 +157,7 @@ extension PlanningRun {
         _ origin: Origin
     ) -> Lookup<Set<Digest>> {
         var children: Set<Digest> = []
-        var queue = images.filter { $0.isIndex && !gone.contains($0.digest) }.map(\.digest).sorted()
+        var queue = images.filter { $0.isIndex != false && !gone.contains($0.digest) }.map(\.digest).sorted()
         var seen = Set(queue)
         var isOpen = false
         while let digest = queue.popLast() {

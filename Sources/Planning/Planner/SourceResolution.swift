@@ -111,7 +111,7 @@ extension PlanningRun {
             case .known(nil): break
             }
         }
-        if case .digest(let digest) = reference, let removal = absences[source].digests[digest], isSelected(source, digest) {
+        if case .digest(let digest) = reference, let removal = absences[source].origin(of: digest), isSelected(source, digest) {
             return reportRemoved("\(source)@\(digest)", at: origin, removal)
         }
         switch head(source, reference, for: origin) {

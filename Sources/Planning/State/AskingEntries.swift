@@ -45,6 +45,7 @@ extension AbsenceEntry {
         case (.tag(let absent), .tag(let tag)): return absent == tag
         case (.tags(let glob), .tag(let tag)): return glob.matches(tag.description)
         case (.digest(let absent), .digest(let digest)): return absent == digest
+        case (.repository, .digest): return true
         default: return false
         }
     }

@@ -231,6 +231,8 @@ package struct AbsenceEntry: Hashable, Sendable {
         case tags(Glob)
         /// Delete the image, and every tag on it.
         case digest(Digest)
+        /// Delete every image of the repository.
+        case repository
     }
 
     package var origin: Origin

@@ -21,6 +21,8 @@ package struct PolicyLimits: Hashable, Sendable {
     package var namespaceDeletions: Int? = 0
     /// Bytes to send.
     package var upload: Int64?
+    /// A plan that may exceed an account's quota is refused; else there is a warning.
+    package var refusesOverQuota = false
 
     package init() {}
 }

@@ -55,6 +55,7 @@ final class Exchange: Sendable {
                 guard let transient = Self.outcome(of: error) else { throw self.error(for: error, request) }
                 (outcome, result) = (transient, .failure(self.error(for: error, request)))
             }
+            if outcome.mayBeDone, case .whileUndone = request.repetition { return try result.get() }
             // The time in the queue of the host's own limits is no part of the budget.
             if retry.failures == 0 { retry = RetryPolicy(startedAt: clock.uptime()) }
             guard try await waitBeforeRepeating(&retry, outcome, request.purpose) else { return try result.get() }
@@ -168,7 +169,11 @@ final class Exchange: Sendable {
     ) async throws(TransportFailure) -> Authorizer.Authorization? {
         guard connections.isOwn(request.address) else { return nil }
         do throws(RegistryError) {
-            if request.sendsPassword { return refusal == nil ? try await authorizer.password(for: request.purpose) : nil }
+            switch request.login {
+            case .fixed(let value): return refusal == nil ? value.map { Authorizer.Authorization(kind: .basic, secret: $0) } : nil
+            case .password: return refusal == nil ? try await authorizer.password(for: request.purpose) : nil
+            case .challenged: break
+            }
             if let refusal {
                 return try await authorizer.renew(after: refusal, scopes: request.scopes, for: request.purpose)
             }
@@ -252,8 +257,8 @@ final class Exchange: Sendable {
             permit.release()
             return response
         }
-        let bytes = try await drain(answer)
-        response.error = ErrorBody(bytes: bytes, contentType: response.contentType)
+        response.bytes = try await drain(answer)
+        response.error = ErrorBody(bytes: response.bytes, contentType: response.contentType)
         return response
     }
 

@@ -16,6 +16,18 @@ struct RegistryRequest: Sendable {
         case always
         /// After a failure that may have come too late, this tells whether the deed is done; only if not, it is done again.
         case unlessDone(@Sendable () async throws(RegistryError) -> Bool)
+        /// As long as it is certain that nothing was done; else the caller looks.
+        case whileUndone
+    }
+
+    /// How it says who we are.
+    enum Login: Sendable {
+        /// As the registry's challenges want it.
+        case challenged
+        /// By the login itself, whatever the challenges want: for an API beside the distribution API.
+        case password
+        /// By this value of `Authorization`, or by nothing; a refusal changes neither.
+        case fixed(Secret?)
     }
 
     var method: HTTPMethod
@@ -29,8 +41,7 @@ struct RegistryRequest: Sendable {
     /// Read the whole body of a success too, at most this many bytes, as part of the request: one that breaks off in its body is sent again.
     var bodyLimit: Int?
     var repetition: Repetition = .always
-    /// Says who we are by the login itself, whatever the registry's challenge wants: for an API beside the distribution API.
-    var sendsPassword = false
+    var login = Login.challenged
     /// It counts as a pull where the registry limits those: a manifest is read.
     var isPull = false
 
@@ -82,7 +93,7 @@ struct RegistryResponse: Sendable {
     /// Where it came from, after redirects.
     var address: WebAddress
     var body: HTTPClientResponse.Body
-    /// What `RegistryRequest.bodyLimit` asked for.
+    /// What `RegistryRequest.bodyLimit` asked for; of an error, at most 64 KiB.
     var bytes: [UInt8] = []
     var error: ErrorBody
     var permit: HostGate.Permit?

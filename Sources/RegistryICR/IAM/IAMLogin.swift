@@ -1,9 +1,12 @@
-internal import OCI
-internal import Registry
-internal import RegistryHTTP
+package import OCI
+package import Registry
+package import RegistryHTTP
 
 /// Turns a credential into access tokens, and keeps the one in use: one request for many callers, renewed before it runs out.
-actor IAMLogin {
+package actor IAMLogin {
+    /// The address of IBM Cloud IAM.
+    package static let standardAddress = "https://iam.cloud.ibm.com"
+
     private let registry: RegistryID
     private let provider: any IBMCloudCredentialProvider
     private let iam: any ServiceSending
@@ -14,16 +17,27 @@ actor IAMLogin {
     private var token: IAMToken?
     private var refused: Set<Secret> = []
 
-    init(
+    package init(
         registry: RegistryID,
         provider: any IBMCloudCredentialProvider,
         iam: any ServiceSending,
-        wallSeconds: @escaping @Sendable () -> Double
+        clock: RegistryClock = .system
     ) {
         self.registry = registry
         self.provider = provider
         self.iam = iam
-        self.wallSeconds = wallSeconds
+        wallSeconds = clock.wallSeconds
+    }
+
+    func shutdown() async { await iam.shutdown() }
+
+    /// What logs in to content (reference of ICR, section C.3); `nil`: there is no credential for IBM Cloud.
+    func contentCredential() async throws(RegistryError) -> Credential? {
+        guard let credential = try await knownCredential() else { return nil }
+        if case .apiKey(let key) = credential.kind {
+            return Credential(.password(user: "iamapikey", key), source: credential.source)
+        }
+        return try await currentToken().map { Credential(.password(user: "iambearer", $0.value), source: credential.source) }
     }
 
     /// A token that still lives; `nil`: there is no credential for IBM Cloud.

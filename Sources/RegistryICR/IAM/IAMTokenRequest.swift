@@ -4,7 +4,6 @@ internal import Registry
 
 /// A request for an IAM access token, as a value (reference of ICR, section C.1). A ready access token needs none.
 struct IAMTokenRequest: Hashable, Sendable {
-    static let standardAddress = "https://iam.cloud.ibm.com"
     static let path = "/identity/token"
 
     /// The form to `POST`. It holds the secret.

@@ -46,15 +46,14 @@ enum ManagementAnswer {
             guard let id = entry.id, let digest = try? Digest(id) else {
                 throw Invalid("its inventory names an image without a usable digest")
             }
-            // Whether it is an index decides what may be deleted: the words vary, so they are matched loosely.
-            let type = (entry.manifestType ?? "").lowercased()
+            let mediaType = mediaType(inWords: entry.manifestType ?? "")
             for (place, tags) in places {
                 guard let repository = try repository(place, host: host, namespace: namespace) else { continue }
                 result[repository, default: []].append(
                     InventoryImage(
                         digest: digest,
                         tags: try (tags ?? [:]).keys.map { text throws(Invalid) in try tag(text) }.sorted(),
-                        isIndex: type.contains("list") || type.contains("index"),
+                        mediaType: mediaType,
                         created: entry.created.flatMap { $0 > 0 ? $0 : nil },
                         size: entry.size
                     )
@@ -62,6 +61,42 @@ enum ManagementAnswer {
             }
         }
         return result.mapValues { $0.sorted { $0.digest < $1.digest } }
+    }
+
+    /// Sorted by repository and tag. What is not named as an image of `host` is passed over: older ones have no namespace.
+    static func publicImages(_ bytes: [UInt8], host: String) throws(Invalid) -> [PublicImage] {
+        struct Entry: Decodable {
+            // swift-format-ignore: AlwaysUseLowerCamelCase
+            var DigestTags: [String: [String?]?]?
+            // swift-format-ignore: AlwaysUseLowerCamelCase
+            var Created: Int64?
+            // swift-format-ignore: AlwaysUseLowerCamelCase
+            var Size: Int64?
+        }
+        var result: [PublicImage] = []
+        for entry in try decode([Entry?].self, bytes).compactMap(\.self) {
+            for (text, names) in entry.DigestTags ?? [:] {
+                guard let digest = try? Digest(text) else { throw Invalid("its list names an image without a usable digest") }
+                for name in (names ?? []).compactMap(\.self) where name.hasPrefix("\(host)/") {
+                    guard let colon = name.lastIndex(of: ":"), let tag = try? TagName(name[name.index(after: colon)...]),
+                        let repository = try? RepositoryName(name[..<colon].dropFirst(host.count + 1))
+                    else { continue }
+                    let created = entry.Created.flatMap { $0 > 0 ? $0 : nil }
+                    result.append(PublicImage(repository: repository, tag: tag, digest: digest, created: created, size: entry.Size))
+                }
+            }
+        }
+        return result.sorted { ($0.repository, $0.tag) < ($1.repository, $1.tag) }
+    }
+
+    /// Whether it is an index decides what may be deleted. The words vary, so they are matched loosely; what is not understood is `nil`.
+    private static func mediaType(inWords text: String) -> String? {
+        let words = text.lowercased()
+        if words.contains("index") { return MediaType.ociIndex }
+        if words.contains("list") { return MediaType.dockerManifestList }
+        guard words.contains("manifest") else { return nil }
+        if words.contains("oci") { return MediaType.ociManifest }
+        return words.contains("docker") ? MediaType.dockerManifest : nil
     }
 
     static func retention(_ bytes: [UInt8]) throws(Invalid) -> RetentionPolicy { try decode(Policy.self, bytes).policy }

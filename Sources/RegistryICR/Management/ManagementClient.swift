@@ -83,6 +83,7 @@ struct ManagementClient: Sendable {
             )
         }
         var message = ServiceRequest(request.method.rawValue, request.target, action: purpose.action, object: purpose.object)
+        message.isWrite = request.isWrite
         message.authorization = Secret("Bearer \(token.value.reveal())")
         message.headers = [("account", account)]
         if request.hasAnswer { message.headers.append(("accept", "application/json")) }

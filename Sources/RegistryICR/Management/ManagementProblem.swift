@@ -89,8 +89,7 @@ extension ManagementProblem {
         default: break
         }
         let words = (message ?? "").lowercased()
-        if words.contains("private-only") { return "set 'private: true' for \(registry), or allow public access in the account" }
-        if words.contains("storage quota") { return "delete images that are not needed, or raise the quota ('ibmcloud cr quota-set')" }
+        if let help = ContentProblem.quotaHelp(words, registry) { return help }
         if words.contains("forbidden to create an ibm cloud container registry instance") {
             return "an administrator of the account has to allow the service in the catalog"
         }

@@ -26,6 +26,8 @@ struct ManagementRequest: Hashable, Sendable {
     var headers: [String: String] = [:]
     var body: Body = .none
     var repetition: Repetition = .safe
+    /// Lists and analyses are asked for by `POST` too.
+    var isWrite: Bool { method != .get && !target.hasSuffix("/images/digests") && !target.hasSuffix("/retentions/analyze") }
     /// Whether success brings a body. Only then one is asked for, as IBM's SDKs do.
     var hasAnswer = true
 

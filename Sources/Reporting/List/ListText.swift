@@ -10,7 +10,8 @@ package enum ListText {
         if !listing.namespaces.isEmpty { blocks.append(namespaces(listing.namespaces, names)) }
         if !listing.repositories.isEmpty { blocks.append(repositories(listing.repositories, names)) }
         if !listing.tags.isEmpty { blocks.append(tags(listing.tags, names, full)) }
-        guard !blocks.isEmpty else { return "Nothing found.\n" }
+        if let trash = listing.trash, !trash.isEmpty { blocks.append(self.trash(trash, names, full)) }
+        guard !blocks.isEmpty else { return listing.trash == nil ? "Nothing found.\n" : "The trash is empty.\n" }
         return blocks.map { $0.joined(separator: "\n") + "\n" }.joined(separator: "\n")
     }
 
@@ -31,6 +32,19 @@ package enum ListText {
                     names.place(row.address), row.tag?.description ?? "<none>", row.digest.map { full ? $0.description : $0.brief } ?? "-",
                     row.size.map(Amounts.bytes) ?? "-", row.created.map(CalendarDate.day) ?? "-",
                     row.problem.map { "! \($0)" } ?? (platforms.isEmpty ? "-" : platforms),
+                ]
+            }
+        )
+    }
+
+    private static func trash(_ rows: [Listing.Trashed], _ names: RegistryNames, _ full: Bool) -> [String] {
+        table(
+            ["REPOSITORY IN THE TRASH", "DIGEST", "TAGS", "KEPT FOR"],
+            rows.map { row in
+                let tags = row.tags.map(\.description).joined(separator: ", ")
+                return [
+                    names.place(row.address), full ? row.digest.description : row.digest.brief, tags.isEmpty ? "<none>" : tags,
+                    "\(row.daysLeft) day\(row.daysLeft == 1 ? "" : "s")",
                 ]
             }
         )

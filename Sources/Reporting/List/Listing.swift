@@ -59,11 +59,28 @@ package struct Listing: Hashable, Sendable {
         }
     }
 
+    /// A removed image that its registry still keeps.
+    package struct Trashed: Hashable, Sendable {
+        package var address: RepositoryAddress
+        package var digest: Digest
+        package var tags: [TagName]
+        package var daysLeft: Int
+
+        package init(_ registry: RegistryID, _ image: TrashedImage) {
+            address = RepositoryAddress(registry, image.repository)
+            digest = image.digest
+            tags = image.tags
+            daysLeft = image.daysLeft
+        }
+    }
+
     package var namespaces: [Namespace]
     package var repositories: [Repository]
     package var tags: [Tag]
+    /// `nil`: it was not asked for.
+    package var trash: [Trashed]?
 
-    package var isEmpty: Bool { namespaces.isEmpty && repositories.isEmpty && tags.isEmpty }
+    package var isEmpty: Bool { namespaces.isEmpty && repositories.isEmpty && tags.isEmpty && (trash ?? []).isEmpty }
 
     package init(namespaces: [Namespace] = [], repositories: [Repository] = [], tags: [Tag] = []) {
         self.namespaces = namespaces

@@ -126,8 +126,8 @@ extension KeyTable {
             Key("upload", ValueForm.text(.size).or(.choice(["none"])), "How much may be sent; default: none."),
             Key(
                 "quota",
-                .choice(["warn", "refuse"], later: ["refuse"]),
-                "ICR: when a plan would exceed the storage quota; default: warn."
+                .choice(["warn", "refuse"]),
+                "ICR: when a plan may exceed the quota of an account; default: warn."
             ),
         ]
     )

@@ -95,7 +95,7 @@ enum KeyTable {
         doc: "A whole repository or namespace that must not be there.",
         labels: ["repository", "namespace"],
         keys: [
-            Key("repository", .text(.target), since: .later, "The repository, with all its images."),
+            Key("repository", .text(.target), "The repository, with all its images."),
             Key("namespace", .text(.namespacePath), "ICR: the namespace, with all its images and its trash."),
         ],
         rules: [.exactlyOne([["repository"], ["namespace"]])]

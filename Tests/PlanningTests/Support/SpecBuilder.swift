@@ -84,6 +84,20 @@ struct SpecBuilder {
         )
     }
 
+    /// Registries of IBM's kind.
+    mutating func icr(_ names: String..., isPrivate: Bool = false) throws {
+        for name in names {
+            let id = try Names.registry(name)
+            desired.registries[id] = RegistryDeclaration(id: id, alias: name, kind: .icr, isPrivate: isPrivate)
+        }
+    }
+
+    mutating func absent(repository name: String) throws {
+        let address = try Names.repository(name)
+        let scope = RepositoryPattern(registry: address.registry, path: Glob(address.repository.description))
+        desired.absences.append(AbsenceEntry(origin: nextOrigin(), scopes: [scope], what: .repository))
+    }
+
     mutating func absent(_ text: String) throws {
         let pattern = try Names.pattern(text)
         let what: AbsenceEntry.What

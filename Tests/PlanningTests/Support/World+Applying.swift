@@ -18,6 +18,7 @@ extension World {
         guard case .manifest(let address, let reference) = change.target else {
             throw ApplyFailure(description: "\(change.id) is not about a manifest")
         }
+        if case .put = change.kind, document(address, reference)?.digest == change.newDigest { return }
         for precondition in change.preconditions where !holds(precondition, address, reference) {
             throw ApplyFailure(description: "\(change.id) is stale: \(precondition)")
         }
@@ -28,6 +29,7 @@ extension World {
             }
             try copy(content, into: address)
             if let tag = reference.tag { repositories[address]?.tags[tag] = content.digest }
+        case (.restore, _): try restore(change.newDigest ?? Digest.sha256(of: []), in: address, tag: reference.tag)
         case (.untag, .tag(let tag)): repositories[address]?.tags[tag] = nil
         case (.delete, .digest(let digest)):
             var held = repositories[address] ?? Repository()
@@ -41,6 +43,7 @@ extension World {
     private func holds(_ precondition: Precondition, _ address: RepositoryAddress, _ reference: ManifestReference) -> Bool {
         switch precondition {
         case .absent: return document(address, reference) == nil
+        case .inTrash(let digest): return trash[address]?[digest] != nil
         case .at(let digest): return document(address, reference)?.digest == digest
         case .tagsOnDigest(let tags):
             return repositories[address]?.tags.filter { $0.value == reference.digest }.keys.sorted() == tags

@@ -18,6 +18,13 @@ struct World {
     var lacksReferrersAPI: Set<RegistryID> = []
     /// What the management APIs of registries answer.
     var administration: [RegistryID: [AdministrationQuestion: AdministrationFact]] = [:]
+    /// Registries whose management API lists, by namespace, what `repositories` holds.
+    var managed: Set<RegistryID> = []
+    /// What the trash of each repository holds, with the tags that went along.
+    var trash: [RepositoryAddress: [Digest: [TagName]]] = [:]
+    var trashedManifests: [RepositoryAddress: [Digest: ManifestDocument]] = [:]
+    /// Repositories whose images the management API lists without a type.
+    var untyped: Set<RepositoryAddress> = []
     var cannotDeleteTags: Set<RegistryID> = []
     var cannotDeleteManifests: Set<RegistryID> = []
     var unreadableRegistries: Set<RegistryID> = []
@@ -51,7 +58,7 @@ struct World {
         case .referrers(let address, let digest): return .referrers(referrers(of: digest, in: address))
         case .capability(let feature, let address): return .capability(capability(feature, address))
         case .administration(let registry, let question):
-            return administration[registry]?[question].map { .administration($0) }
+            return (administration[registry]?[question] ?? managedFact(question, registry)).map { .administration($0) }
         case .content(let location): return contents[location].map { .content($0) }
         }
     }
