@@ -3,7 +3,7 @@ package import OCI
 /// What a registry's management API does beside content. Every call is safe to repeat: what is already so counts as done. Errors name the
 /// missing right.
 package protocol RegistryAdministration: Sendable {
-    /// Whether there is a login for the management API.
+    /// Whether there is a login for it. Throws `.unauthorized` when one is configured but cannot be had.
     func isAvailable() async throws(RegistryError) -> Bool
 
     /// Those of the account, sorted by name.
@@ -37,6 +37,9 @@ package protocol RegistryAdministration: Sendable {
 
     /// Images that the registry's owner offers to everybody, sorted by repository and tag; one with several tags stands under each.
     func publicImages() async throws(RegistryError) -> [PublicImage]
+
+    /// Brings the image back under this tag alone. Throws `.notFound` when the trash has no image with it, `.rejected` when the tag is taken.
+    func restoreTag(_ tag: TagName, in repository: RepositoryName) async throws(RegistryError)
 
     /// Throws `.denied` where the login may not read it.
     func quota() async throws(RegistryError) -> Quota

@@ -125,6 +125,16 @@ extension ICRRegistry: RegistryAdministration {
         }
     }
 
+    package func restoreTag(_ tag: TagName, in repository: RepositoryName) async throws(RegistryError) {
+        let reference = "\(id)/\(repository):\(tag)"
+        let purpose = Purpose(
+            action: "restore from the trash",
+            object: reference,
+            right: .writer(namespace: repository.namespace)
+        )
+        _ = try await management.call(.restoreTag(reference), for: purpose)
+    }
+
     package func quota() async throws(RegistryError) -> Quota {
         let purpose = Purpose(action: "read the quota of", object: id.description, right: .any)
         return try await management.value(.quota, for: purpose, ManagementAnswer.quota)

@@ -99,6 +99,12 @@ import Testing
             Row(name: "restore", method: "restore_tags", arguments: ["digest": .string(image)]) {
                 _ = try await $0.restore(digest, in: repository)
             },
+            Row(name: "delete again", method: "bulk_delete_images", arguments: ["bulk_delete": .array([.string(image)])]) {
+                _ = await $0.deleteImages([ImageName(repository, digest)])
+            },
+            Row(name: "restore a tag", method: "restore_image", arguments: ["image": .string("\(host)/\(repository):2")]) {
+                try await $0.restoreTag(try TagName("2"), in: repository)
+            },
             Row(name: "delete namespace", method: "delete_namespace", arguments: ["name": .string("wasps")]) {
                 try await $0.deleteNamespace("wasps")
             },

@@ -75,4 +75,17 @@ import Testing
         #expect(error.help?.contains(answer.help) == true, "\(error)")
         #expect(error.description.contains("us.icr.io/birds/a:1"))
     }
+
+    @Test("one item of a bulk call that is not authorized names the role, too")
+    func itemOfBulkCall() throws {
+        let error = ManagementProblem(code: "CRG0020E", message: "no").error(
+            status: nil,
+            action: "delete",
+            object: "us.icr.io/birds/a@sha256:1",
+            registry: try RegistryID(host: "us.icr.io"),
+            right: .writer(namespace: "birds")
+        )
+        #expect(error.code == .denied && error.status == nil)
+        #expect(error.help?.contains("Writer on namespace birds") == true)
+    }
 }

@@ -58,6 +58,7 @@ import Testing
             request: .restore("\(image)@sha256:1"),
             line: "POST /api/v1/trash/us.icr.io%2Fbirds%2Fblue%2Fbird%40sha256%3A1/restoretags"
         ),
+        Row(request: .restoreTag("\(image):1"), line: "POST /api/v1/trash/us.icr.io%2Fbirds%2Fblue%2Fbird%3A1/restore"),
         Row(request: .quota, line: "GET /api/v1/quotas"),
     ]
 
@@ -88,5 +89,6 @@ import Testing
         #expect(ManagementRequest.untag("us.icr.io/a/b:1").repetition == .doneAlready(status: 404))
         #expect(ManagementRequest.deleteNamespace("birds").repetition == .doneAlready(status: 404))
         #expect(ManagementRequest.restore("us.icr.io/a/b@sha256:1").repetition == .safe)
+        #expect(ManagementRequest.restoreTag("us.icr.io/a/b:1").repetition == .safe)
     }
 }

@@ -51,7 +51,9 @@ struct ManagementProblem: Hashable, Sendable, Decodable {
 extension ManagementProblem {
     /// The error of a call that was answered with `status`. `right`: the role that the call needs, and where it has to be granted.
     /// `status`: `nil` for one item of a bulk call.
-    func error(status: Int?, action: String, object: String, registry: RegistryID, right: Right) -> RegistryError {
+    func error(status answered: Int?, action: String, object: String, registry: RegistryID, right: Right) -> RegistryError {
+        // One item of a bulk call has no status, but is refused for the same reasons.
+        let status = answered ?? (code == "CRG0020E" ? 403 : nil)
         var reason = message ?? ""
         if let requestID { reason += (reason.isEmpty ? "" : ", ") + "request \(requestID)" }
         return RegistryError(
@@ -59,7 +61,7 @@ extension ManagementProblem {
             action: action,
             object: object,
             registry: registry,
-            status: status,
+            status: answered,
             registryCode: code,
             reason: reason,
             help: help(status, registry, right)

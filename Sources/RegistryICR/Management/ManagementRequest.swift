@@ -152,5 +152,12 @@ extension ManagementRequest {
     /// With all of its tags that are not taken.
     static func restore(_ reference: String) -> ManagementRequest { ManagementRequest(.post, ["trash", reference, "restoretags"]) }
 
+    /// With this tag alone.
+    static func restoreTag(_ reference: String) -> ManagementRequest {
+        var request = ManagementRequest(.post, ["trash", reference, "restore"])
+        request.hasAnswer = false
+        return request
+    }
+
     static let quota = ManagementRequest(.get, ["quotas"])
 }
