@@ -48,7 +48,7 @@ struct QuestionReader: Sendable {
         _ id: RegistryID,
         _ question: AdministrationQuestion
     ) async throws(RegistryError) -> AdministrationFact? {
-        guard let administration = try registries.registry(id).administration else { return nil }
+        guard let administration = try registries.registry(id).administration, try await administration.isAvailable() else { return nil }
         return switch question {
         case .namespaces: .namespaces(try await administration.namespaces())
         case .inventory(let namespace): .inventory(NamespaceInventory(try await administration.inventory(of: namespace)))

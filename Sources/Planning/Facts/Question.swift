@@ -18,7 +18,7 @@ package enum Question: Hashable, Sendable {
     case referrers(RepositoryAddress, Digest)
     /// Whether a registry can do something. Answer: `.capability`.
     case capability(RegistryFeature, RepositoryAddress)
-    /// Something of a registry's administration. Answer: `.administration`; `absent` where the registry has none.
+    /// Something of a registry's administration. Answer: `.administration`; `absent` where the registry has none, or there is no login for it.
     case administration(RegistryID, AdministrationQuestion)
     /// What a layout or archive outside registries holds. Answer: `.content`.
     case content(ContentLocation)
