@@ -3,6 +3,7 @@ import OCI
 import Planning
 import Registry
 import RegistryTestSupport
+import Synchronization
 import Testing
 
 @Suite struct PutTests {
@@ -124,6 +125,31 @@ import Testing
         #expect(world.us.tagsAndDigests(in: try world.repository()).isEmpty)
         #expect(world.us.openLeases == 0)
         #expect(world.de.resolvesCompletely(try world.repository(), try TagName("1")))
+    }
+
+    @Test func `a write whose answer is lost counts as done however late the registry shows it`() async throws {
+        let world = try World()
+        let sample = try Samples.image()
+        let content = try world.sourced(sample)
+        let repository = try world.repository()
+        let tag = try TagName("1")
+        let looks = Mutex(0)
+        world.us.setHook { operation, registry throws(RegistryError) in
+            if operation.kind == .putManifest, operation.reference?.tag != nil {
+                looks.withLock { $0 = 1 }
+                throw RegistryError(.unavailable, action: "put", object: "x", reason: "the connection broke")
+            }
+            guard operation.kind == .head, operation.reference?.tag != nil else { return }
+            let isVisible = looks.withLock { looks in
+                if looks > 0 { looks += 1 }
+                return looks > 6
+            }
+            if isVisible { registry.update { $0.seed(sample, tags: [tag], in: repository) } }
+        }
+        let put = try Changes.put(content, to: us, tag: "1")
+        #expect(await world.run([put], [content]).outcome(put) == .done)
+        #expect(world.us.operations.count { $0.kind == .putManifest && $0.reference?.tag != nil } == 1)
+        #expect(world.journal.lines == ["intent \(put.id)", "done \(put.id)"])
     }
 
     @Test func `a write whose answer is lost counts as done once it is seen`() async throws {

@@ -79,14 +79,20 @@ struct InventoryReader: Sendable {
         return links
     }
 
-    /// Candidates, their subjects and the subjects of companion tags may be there without a tag.
+    /// Candidates, their subjects and the subjects of companion tags may be there without a tag. A list may still show a candidate that is
+    /// gone.
     private func checkPresence(_ candidates: Set<Digest>, _ inventory: inout RepositoryInventory) async throws(RegistryError) {
         let companions = inventory.tags.keys.compactMap { $0.companion?.digest }
         let subjects = candidates.compactMap { inventory.subjects[$0] }
-        let unsure = candidates.union(companions).union(subjects).filter { [inventory] in !inventory.has($0) }.sorted()
+        let tagged = Set(inventory.tags.values)
+        let unsure = candidates.union(companions).union(subjects).filter { [inventory] digest in
+            candidates.contains(digest) ? !tagged.contains(digest) : !inventory.has(digest)
+        }.sorted()
         let heads = try await concurrentlyTrying(unsure, limit: Self.breadth) { digest async throws(RegistryError) in
             try await registry.head(.digest(digest), in: repository)
         }
-        for (digest, head) in zip(unsure, heads) where head != nil { inventory.present.insert(digest) }
+        for (digest, head) in zip(unsure, heads) {
+            if head == nil { inventory.listed?.remove(digest) } else { inventory.present.insert(digest) }
+        }
     }
 }

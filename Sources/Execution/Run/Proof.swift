@@ -2,25 +2,43 @@ internal import OCI
 internal import Planning
 internal import Registry
 
-/// Reads a target after a write until it shows what was written.
+/// Reads a change's target after a write until it shows what was written.
 struct Proof: Sendable {
     static let putPatience = Duration.seconds(10)
     static let removalPatience = Duration.seconds(30)
 
     let clock: any Clock<Duration>
-    let change: ChangeID
+    let change: Change
     let events: @Sendable (ExecutionEvent) async -> Void
 
-    /// Returns once `target` holds `wanted` (nil: nothing). Throws when it still does not after `patience`.
-    func wait(for wanted: Digest?, at target: ManifestTarget, patience: Duration) async throws(RegistryError) {
+    /// What still differs from the goal after so long.
+    struct Gap: Hashable, Sendable {
+        var clause: String
+        var waited: Duration
+    }
+
+    /// Returns once `goal` is reached. Throws when it still is not after its patience.
+    func wait(for goal: Goal) async throws(RegistryError) {
+        guard let gap = try await gap(to: goal) else { return }
+        throw RegistryError(
+            .badAnswer,
+            action: "verify",
+            object: "\(change.target)",
+            registry: change.target.registry,
+            reason: "\(gap.waited.components.seconds) seconds after the write \(gap.clause)",
+            help: "somebody else may write there too; plan again"
+        )
+    }
+
+    /// Reads until `goal` is reached (nil), or its patience is over.
+    func gap(to goal: Goal) async throws(RegistryError) -> Gap? {
         var pause = Duration.milliseconds(100)
         var waited = Duration.zero
         while true {
-            let found = try await target.digest()
-            if found == wanted { return }
-            guard waited < patience else { throw failure(wanted, found, target, waited) }
-            if waited == .zero { await events(.waiting(change, reason: "\(target.address.registry) does not show the change yet")) }
-            let next = min(pause, patience - waited)
+            guard let clause = try await goal.gap() else { return nil }
+            guard waited < goal.patience else { return Gap(clause: clause, waited: waited) }
+            if waited == .zero { await events(.waiting(change.id, reason: "\(change.target.registry) does not show the change yet")) }
+            let next = min(pause, goal.patience - waited)
             do {
                 try await clock.sleep(for: next)
             } catch {
@@ -29,22 +47,5 @@ struct Proof: Sendable {
             waited += next
             pause = min(pause * 2, .seconds(2))
         }
-    }
-
-    private func failure(_ wanted: Digest?, _ found: Digest?, _ target: ManifestTarget, _ waited: Duration) -> RegistryError {
-        let state =
-            switch (wanted, found) {
-            case (let wanted?, let found?): "it holds \(found), not \(wanted)"
-            case (_?, nil): "it is not there"
-            case (nil, _): "it is still there"
-            }
-        return RegistryError(
-            .badAnswer,
-            action: "verify",
-            object: "\(target.address)\(target.reference.suffix)",
-            registry: target.address.registry,
-            reason: "\(waited.components.seconds) seconds after the write \(state)",
-            help: "somebody else may write there too; plan again"
-        )
     }
 }

@@ -50,7 +50,7 @@ struct PutJob: Sendable {
 
     // MARK: Before the content
 
-    /// The repositories to write to; changes that need no write, or must not be made, are reported here.
+    /// The repositories to write to; changes that need no content there, or must not be made, are reported here.
     private func places(for changes: [Change]) async -> [Place] {
         let open = await concurrently(changes, limit: 16) { change -> (Change, any RegistryWriter)? in
             do throws(RegistryError) {
@@ -76,12 +76,7 @@ struct PutJob: Sendable {
     /// What the target holds right now, and the result when that ends the change.
     private func check(_ change: Change, _ target: ManifestTarget) async throws(RegistryError) -> (found: Digest?, result: ChangeResult?) {
         let found = try await context.interruptible { () async throws(RegistryError) in try await target.digest() }
-        switch TargetCheck(change, found: found) {
-        case .atGoal: return (found, ChangeResult(.unchanged))
-        case .stale(let expected, let found): return (nil, ChangeResult(.stale(expected: expected, found: found)))
-        case .unknown: throw RunContext.unsupported(change, "this version of crplan cannot check its preconditions")
-        case .mayWrite: return (found, nil)
-        }
+        return (found, try TargetCheck(change, found: found).result(for: change))
     }
 
     private func open(_ places: [Place]) async throws(RegistryError) -> (source: CopySource, root: ManifestDocument) {
@@ -208,7 +203,13 @@ struct PutJob: Sendable {
         // Copying may have taken long: the precondition is read again right before the write.
         let (before, result) = try await check(change, target)
         if let result { return result }
-        let write = VisibleWrite(context: context, change: change, target: target, before: before, goal: root.digest)
+        let write = VisibleWrite(
+            context: context,
+            change: change,
+            goal: .holding(root.digest, at: target),
+            before: before,
+            after: root.digest
+        )
         return await write.perform { () async throws(RegistryError) in
             try await target.registry.putManifest(root, at: target.reference, in: target.address.repository)
         }

@@ -68,8 +68,10 @@ extension RunContext {
         case .untag:
             for change in batch { finish(change, await UntagJob(self).run(change)) }
         case .delete: await DeleteJob(self).run(batch)
-        case .namespace, .retention, .restore:
-            for change in batch { finish(change, .failed(Self.unsupported(change))) }
+        case .namespace, .retention:
+            for change in batch { finish(change, await SettingJob(self).run(change)) }
+        case .restore:
+            for change in batch { finish(change, await RestoreJob(self).run(change)) }
         }
     }
 
@@ -81,15 +83,28 @@ extension RunContext {
         return pulls.join(address.registry, source.pulls)
     }
 
-    static func unsupported(_ change: Change, _ reason: String? = nil) -> RegistryError {
+    static func unsupported(
+        _ change: Change,
+        _ reason: String? = nil,
+        help: String = "apply the plan with the version that made it"
+    ) -> RegistryError {
         RegistryError(
             .unsupported,
             action: change.kind.rawValue,
             object: "\(change.target)",
             registry: change.target.registry,
             reason: reason ?? "this version of crplan cannot apply '\(change.kind.rawValue)' changes by '\(change.method.rawValue)'",
-            help: "apply the plan with the version that made it"
+            help: help
         )
+    }
+
+    /// The management API of a change that is made by it.
+    func administration(for change: Change) throws(RegistryError) -> any RegistryAdministration {
+        guard change.method == .management else { throw Self.unsupported(change) }
+        guard let administration = try registries.registry(change.target.registry).administration else {
+            throw Self.unsupported(change, "\(change.target.registry) has no management API", help: "plan again")
+        }
+        return administration
     }
 
     /// The registry and the place of a change's target, when the change's method is among `methods`.

@@ -1,7 +1,7 @@
 internal import OCI
 internal import Planning
 
-/// Whether a put or an untag may go on, by what its target holds right now. Pure.
+/// Whether a change may go on, by what its target is right now. Pure.
 enum TargetCheck: Hashable, Sendable {
     case atGoal
     case mayWrite
@@ -9,6 +9,7 @@ enum TargetCheck: Hashable, Sendable {
     /// The precondition cannot be checked on such a target.
     case unknown
 
+    /// For a put or an untag, by what its target holds.
     init(_ change: Change, found: Digest?) {
         if found == change.newDigest {
             self = .atGoal
@@ -33,6 +34,16 @@ enum TargetCheck: Hashable, Sendable {
             }
         }
         self = .mayWrite
+    }
+
+    /// What ends the change without a write; nil: it may be written.
+    func result(for change: Change) throws(RegistryError) -> ChangeResult? {
+        switch self {
+        case .atGoal: return ChangeResult(.unchanged)
+        case .stale(let expected, let found): return ChangeResult(.stale(expected: expected, found: found))
+        case .unknown: throw RunContext.unsupported(change, "this version of crplan cannot check its preconditions")
+        case .mayWrite: return nil
+        }
     }
 
     private static func text(_ digest: Digest?) -> String { digest?.description ?? "absent" }

@@ -12,32 +12,22 @@ struct UntagJob: Sendable {
 
     func run(_ change: Change) async -> ChangeResult {
         do throws(RegistryError) {
-            let target = try context.target(of: change, methods: [.deleteTag, .deleteTagElsePlaceholder, .layoutEdit])
+            let target = try context.target(of: change, methods: [.deleteTag, .deleteTagElsePlaceholder, .layoutEdit, .management])
+            if change.method == .management { _ = try context.administration(for: change) }
             guard let tag = target.reference.tag, let old = change.oldDigest else {
                 throw RunContext.unsupported(change, "the change does not say which digest the tag holds")
             }
             let found = try await context.interruptible { () async throws(RegistryError) in try await target.digest() }
-            switch TargetCheck(change, found: found) {
-            case .atGoal: return ChangeResult(.unchanged)
-            case .stale(let expected, let found): return ChangeResult(.stale(expected: expected, found: found))
-            case .unknown: throw RunContext.unsupported(change, "this version of crplan cannot check its preconditions")
-            case .mayWrite: return await remove(tag, old, change, target)
-            }
+            if let result = try TargetCheck(change, found: found).result(for: change) { return result }
+            return await remove(tag, old, change, target)
         } catch {
             return ChangeResult(RunContext.outcome(for: error))
         }
     }
 
     private func remove(_ tag: TagName, _ old: Digest, _ change: Change, _ target: ManifestTarget) async -> ChangeResult {
-        let write = VisibleWrite(context: context, change: change, target: target, before: old, goal: nil)
-        return await write.perform { () async throws(RegistryError) in
-            do throws(RegistryError) {
-                try await target.registry.deleteTag(tag, in: target.address.repository)
-            } catch {
-                guard error.code == .unsupported, change.method == .deleteTagElsePlaceholder else { throw error }
-                throw RunContext.unsupported(change, "the registry cannot delete a tag, and this version of crplan makes no placeholders")
-            }
-        } afterwards: { () async throws(RegistryError) in
+        var write = VisibleWrite(context: context, change: change, goal: .holding(nil, at: target), before: old)
+        write.afterwards = { () async throws(RegistryError) in
             guard try await target.at(.digest(old)).digest() == nil else { return }
             throw RegistryError(
                 .badAnswer,
@@ -47,6 +37,14 @@ struct UntagJob: Sendable {
                 reason: "the registry removed the image \(old) together with its tag",
                 help: "restore it from a backup or its source, and report this registry"
             )
+        }
+        return await write.perform { () async throws(RegistryError) in
+            do throws(RegistryError) {
+                try await target.registry.deleteTag(tag, in: target.address.repository)
+            } catch {
+                guard error.code == .unsupported, change.method == .deleteTagElsePlaceholder else { throw error }
+                throw RunContext.unsupported(change, "the registry cannot delete a tag, and this version of crplan makes no placeholders")
+            }
         }
     }
 }

@@ -6,52 +6,67 @@ internal import Registry
 struct VisibleWrite: Sendable {
     let context: RunContext
     let change: Change
-    let target: ManifestTarget
-    /// What the target held right before.
-    let before: Digest?
-    /// What it shall hold.
-    let goal: Digest?
-    /// For a delete: the tags on the digest.
+    let goal: Goal
+    /// What the target held right before and shall hold, where that is a digest; for a delete: the tags on it.
+    var before: Digest?
+    var after: Digest?
     var tags: [TagName] = []
+    /// Checks what else must be so once the goal is reached.
+    var afterwards: @Sendable () async throws(RegistryError) -> Void = { () async throws(RegistryError) in }
 
     private struct Ending {
         var result: ChangeResult
         var journal: JournalEntry.Result
     }
 
-    /// `send` makes the write; `afterwards` checks what else must be so once the target shows it.
-    func perform(
-        _ send: @escaping @Sendable () async throws(RegistryError) -> Void,
-        afterwards: @escaping @Sendable () async throws(RegistryError) -> Void = { () async throws(RegistryError) in }
-    ) async -> ChangeResult {
+    /// `send` makes the write.
+    func perform(_ send: @escaping @Sendable () async throws(RegistryError) -> Void) async -> ChangeResult {
+        let results = await Self.perform([self], in: context) {
+            do throws(RegistryError) {
+                try await send()
+                return [:]
+            } catch {
+                return [change.id: error]
+            }
+        }
+        return results[0]
+    }
+
+    /// Writes that one call makes together, each with its own intent, proof and outcome. `send` says which of them failed. The results
+    /// stand in the order of the writes.
+    static func perform(
+        _ writes: [VisibleWrite],
+        in context: RunContext,
+        _ send: @escaping @Sendable () async -> [ChangeID: RegistryError]
+    ) async -> [ChangeResult] {
         do throws(RegistryError) {
-            return try await context.write { () async throws(RegistryError) -> ChangeResult in
-                let entry = JournalEntry.Write(change, before: before, after: goal, tags: tags)
-                try context.journal.record(.intent(entry))
-                let ending = await attempt(send, afterwards)
-                // A journal that breaks here stops the run; what this change did stands nevertheless.
-                try? context.journal.record(.outcome(entry, ending.journal))
-                return ending.result
+            return try await context.write { () async throws(RegistryError) -> [ChangeResult] in
+                for write in writes { try context.journal.record(.intent(write.entry)) }
+                let failures = await send()
+                return await concurrently(writes, limit: 8) { write in
+                    let ending = await write.settle(failures[write.change.id])
+                    // A journal that breaks here stops the run; what this change did stands nevertheless.
+                    try? context.journal.record(.outcome(write.entry, ending.journal))
+                    return ending.result
+                }
             }
         } catch {
-            return ChangeResult(RunContext.outcome(for: error), hasWritten: false)
+            return writes.map { _ in ChangeResult(RunContext.outcome(for: error), hasWritten: false) }
         }
     }
 
-    private func attempt(
-        _ send: @Sendable () async throws(RegistryError) -> Void,
-        _ afterwards: @Sendable () async throws(RegistryError) -> Void
-    ) async -> Ending {
-        do throws(RegistryError) {
-            try await send()
-        } catch {
-            // The write may have arrived though its answer did not.
-            guard let isThere = await isAtGoal() else { return uncertain(error) }
-            if !isThere { return error.code == .cancelled ? uncertain(error) : failed(error) }
+    private var entry: JournalEntry.Write { JournalEntry.Write(change, before: before, after: after, tags: tags) }
+
+    /// What became of the write, by what its target shows. `failure`: what its sending came to.
+    private func settle(_ failure: RegistryError?) async -> Ending {
+        let proof = Proof(clock: context.options.clock, change: change, events: context.events)
+        if let failure {
+            // The write may have arrived though its answer did not. It is never sent again: reading settles it.
+            guard let isReached = await isReached(proof, waits: failure.leavesOpen) else { return uncertain(failure) }
+            if !isReached { return failure.code == .cancelled ? uncertain(failure) : failed(failure) }
         }
         do throws(RegistryError) {
-            let proof = Proof(clock: context.options.clock, change: change.id, events: context.events)
-            try await proof.wait(for: goal, at: target, patience: goal == nil ? Proof.removalPatience : Proof.putPatience)
+            try await proof.wait(for: goal)
             try await afterwards()
         } catch {
             return uncertain(error)
@@ -60,9 +75,9 @@ struct VisibleWrite: Sendable {
     }
 
     /// Nil: it cannot be read.
-    private func isAtGoal() async -> Bool? {
+    private func isReached(_ proof: Proof, waits: Bool) async -> Bool? {
         do throws(RegistryError) {
-            return try await target.digest() == goal
+            return waits ? try await proof.gap(to: goal) == nil : try await goal.gap() == nil
         } catch {
             return nil
         }
@@ -78,12 +93,23 @@ struct VisibleWrite: Sendable {
             error = RegistryError(
                 .cancelled,
                 action: "verify",
-                object: "\(target.address)\(target.reference.suffix)",
-                registry: target.address.registry,
+                object: "\(change.target)",
+                registry: change.target.registry,
                 reason: "the run was interrupted before the registry showed the write",
                 help: "run apply again to see what is there"
             )
         }
         return Ending(result: ChangeResult(.failed(error), hasWritten: true), journal: .unknown)
+    }
+}
+
+extension RegistryError {
+    /// The write may have been made all the same: no answer came from the registry itself, or none that can be read.
+    fileprivate var leavesOpen: Bool {
+        switch code {
+        case .unavailable: status.map { [408, 502, 504].contains($0) } ?? true
+        case .badAnswer: true
+        default: false
+        }
     }
 }
