@@ -55,7 +55,14 @@ struct PutJob: Sendable {
         let open = await concurrently(changes, limit: 16) { change -> (Change, any RegistryWriter)? in
             do throws(RegistryError) {
                 let target = try context.target(of: change, methods: [.copy, .push, .tag])
-                if let result = try await check(change, target).result {
+                var call = TagCall(context, change, target)
+                if try await call?.isAvailable() == false { call = nil }
+                let (found, result) = try await check(change, target)
+                if let result {
+                    context.finish(change, result)
+                    return nil
+                }
+                if let result = await call?.run(before: found) {
                     context.finish(change, result)
                     return nil
                 }

@@ -30,7 +30,7 @@ package enum ChangeMethod: String, Hashable, Sendable, Codable, CaseIterable {
     case copy
     /// A put of local content.
     case push
-    /// A put from the same registry: mount, then put the manifest.
+    /// A put from the same registry: by one call of its management API where it has one that can be used, else mount and put.
     case tag
     /// By the registry's management API.
     case management
