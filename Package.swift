@@ -89,8 +89,8 @@ let package = Package(
         .testTarget(
             name: "ICRSimulatorTests",
             dependencies: [
-                "ICRSimulation", "RegistryICR", "RegistryHTTP", "Registry", "RegistryTestSupport", "OCI", asyncHTTPClient, nioCore,
-                nioHTTP1, logging,
+                "ICRSimulation", "RegistryICR", "RegistryHTTP", "Registry", "RegistryTestSupport", "Execution", "Inspection", "Planning",
+                "Files", "OCI", logging,
             ]
         ),
         .testTarget(name: "RegistryLayoutTests", dependencies: ["RegistryLayout", "Registry", "RegistryTestSupport", "Files", "OCI"]),

@@ -17,6 +17,8 @@ package struct SimulatedFault: Sendable, Codable {
     /// What the request's target has in it; nil: any.
     package var contains: String?
     package var host: String?
+    /// How many such requests pass before.
+    package var skips = 0
     package var times = 1
     package var status = 503
     package var headers: [String: String] = [:]
@@ -27,6 +29,7 @@ package struct SimulatedFault: Sendable, Codable {
         method: String? = nil,
         contains: String? = nil,
         host: String? = nil,
+        skips: Int = 0,
         times: Int = 1,
         status: Int = 503,
         headers: [String: String] = [:],
@@ -36,6 +39,7 @@ package struct SimulatedFault: Sendable, Codable {
         self.method = method
         self.contains = contains
         self.host = host
+        self.skips = skips
         self.times = times
         self.status = status
         self.headers = headers
@@ -49,6 +53,7 @@ package struct SimulatedFault: Sendable, Codable {
             method: try members.decodeIfPresent(String.self, forKey: .method),
             contains: try members.decodeIfPresent(String.self, forKey: .contains),
             host: try members.decodeIfPresent(String.self, forKey: .host),
+            skips: try members.decodeIfPresent(Int.self, forKey: .skips) ?? 0,
             times: try members.decodeIfPresent(Int.self, forKey: .times) ?? 1,
             status: try members.decodeIfPresent(Int.self, forKey: .status) ?? 503,
             headers: try members.decodeIfPresent([String: String].self, forKey: .headers) ?? [:],

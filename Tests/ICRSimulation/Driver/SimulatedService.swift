@@ -16,6 +16,10 @@ struct SimulatedService: LoopbackService {
             request.number = state.count
             guard place != .control, let index = state.faults.firstIndex(where: { $0.concerns(request, at: place) }) else { return nil }
             let fault = state.faults[index]
+            if fault.skips > 0 {
+                state.faults[index].skips -= 1
+                return nil
+            }
             state.faults[index].times -= 1
             if state.faults[index].times <= 0 { state.faults.remove(at: index) }
             return fault.answer
