@@ -23,6 +23,17 @@ struct FastClock: Clock {
     }
 }
 
+/// Somebody else makes the same removal a moment earlier: the second answer is what comes back.
+struct OvertakenService: ServiceSending {
+    let service: PlainService
+
+    func send(_ request: ServiceRequest) async throws(RegistryError) -> ServiceAnswer {
+        let isRemoval = request.method == "DELETE" || request.target.hasSuffix("/bulkdelete")
+        if isRemoval { _ = try await service.send(request) }
+        return try await service.send(request)
+    }
+}
+
 struct NoContents: ContentSource {
     func inspect(_ location: ContentLocation) async throws(RegistryError) -> ContentInspection { throw missing(location) }
 
@@ -86,16 +97,23 @@ extension Cloud {
     func count(_ line: String) -> Int { simulator.managementLines.count { $0.hasPrefix(line) } }
 
     /// A client that may read and write content, and has no login for the management API.
-    func contentClient() throws -> ICRRegistry {
+    func contentClient() throws -> ICRRegistry { try client(nil, PlainService(base: simulator.url(.open(host)))) }
+
+    /// A Manager's client whose management API is reached through `service`.
+    func client(through service: any ServiceSending) throws -> ICRRegistry {
+        try client(.apiKey(Secret(simulator.options.apiKey)), service)
+    }
+
+    private func client(_ login: IBMCloudCredential.Kind?, _ service: any ServiceSending) throws -> ICRRegistry {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let settings = HTTPRegistrySettings(id: registry.id, endpoint: simulator.url(.open(host)))
-        let login = FixedCredentials(user: "iamapikey", password: simulator.options.apiKey)
+        let reader = FixedCredentials(user: "iamapikey", password: simulator.options.apiKey)
         return ICRRegistry(
-            content: try HTTPRegistry(settings: settings, credentials: login, logger: logger),
-            management: PlainService(base: simulator.url(.open(host))),
+            content: try HTTPRegistry(settings: settings, credentials: reader, logger: logger),
+            management: service,
             iam: PlainService(base: simulator.url(.iam)),
             account: nil,
-            credentials: FixedCloudCredential(kind: nil),
+            credentials: FixedCloudCredential(kind: login),
             logger: logger
         )
     }

@@ -55,6 +55,52 @@ import Testing
         }
     }
 
+    @Test("deletes whose common answer is lost count as done once the images are gone")
+    func bulkAnswerLost() async throws {
+        try await withCloud { cloud in
+            let digests = try (1...3).map { try cloud.seed(tags: ["\($0)"], seed: UInt64($0)) }
+            cloud.simulator.update { account, _ in
+                account.registries[cloud.host]?.refusedDeletions[digests[1]] = ICRProblem(403, "CRG0020E", "You are not authorized.")
+            }
+            cloud.simulator.fail(SimulatedFault(.loseReply, contains: "/bulkdelete"))
+            let applied = try await cloud.apply(try digests.enumerated().map { try cloud.delete($1, tags: ["\($0 + 1)"]) })
+            #expect(applied.outcomes.map(\.name) == ["done", "failed", "done"])
+            #expect(applied.error?.code == .unavailable)
+            #expect(cloud.count("POST /api/v1/images/bulkdelete") == 1)
+        }
+    }
+
+    @Test("what somebody else removed a moment earlier counts as done")
+    func overtaken() async throws {
+        try await withCloud { cloud in
+            let (tagged, deleted) = (try cloud.seed(tags: ["1", "2"], seed: 1), try cloud.seed(tags: ["3"], seed: 2))
+            try cloud.seed("bees/a", tags: ["1"], seed: 3)
+            let image = LostImage(try RepositoryName("bees/a"), try #require(try cloud.tags("bees/a")["1"]), tags: [])
+            let changes = [
+                try cloud.untag("1", at: tagged), try cloud.delete(deleted, tags: ["3"]),
+                cloud.set(.remove, [.contents([image.description])], on: "bees"),
+            ]
+            let client = try cloud.client(through: OvertakenService(service: PlainService(base: cloud.simulator.url(.open(cloud.host)))))
+            let applied = try await cloud.apply(changes, with: client)
+            await client.shutdown()
+            #expect(applied.outcomes == [.done, .done, .done])
+            #expect(try cloud.tags() == ["2": tagged])
+        }
+    }
+
+    @Test("an image that a registry calls not found and goes on showing is not called deleted")
+    func notFoundButThere() async throws {
+        try await withCloud { cloud in
+            let digest = try cloud.seed(tags: ["1"])
+            cloud.simulator.update { account, _ in
+                account.registries[cloud.host]?.refusedDeletions[digest] = ICRProblem(404, "CRX0404E", "The image does not exist.")
+            }
+            let applied = try await cloud.apply(try cloud.delete(digest, tags: ["1"]))
+            #expect(applied.outcomes.first?.name == "failed")
+            #expect(try cloud.tags() == ["1": digest])
+        }
+    }
+
     @Test("an image that is deleted again has its days in the trash anew or not, and is gone either way", arguments: [true, false])
     func deletedAgain(_ restarts: Bool) async throws {
         try await withCloud { cloud in
