@@ -115,7 +115,8 @@ let package = Package(
         .testTarget(
             name: "CRPlanCLITests",
             dependencies: [
-                "CRPlanCLI", "RegistryTestSupport", "Specification", "Planning", "Registry", "Files", "OCI", "Diagnostics", argumentParser,
+                "CRPlanCLI", "ICRSimulation", "RegistryTestSupport", "Specification", "Planning", "Registry", "Files", "OCI", "Diagnostics",
+                argumentParser,
             ]
         ),
         .testTarget(

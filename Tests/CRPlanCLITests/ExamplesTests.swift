@@ -119,13 +119,13 @@ import Testing
 
     @Test func `no example lacks its test`() throws {
         let folders = try FileManager.default.contentsOfDirectory(atPath: "\(Clone.root)/examples")
-        #expect(Set(folders) == Set(Self.examples.map(\.name)))
+        #expect(Set(folders) == Set(Self.examples.map(\.name) + ["ibm-cloud"]))
     }
 
-    @Test(arguments: examples)
-    func `an example is valid as it stands`(example: Example) async throws {
+    @Test(arguments: examples.map(\.name) + ["ibm-cloud"])
+    func `an example is valid as it stands`(name: String) async throws {
         try await withSandbox { sandbox in
-            let result = try await sandbox.crplan("validate", "--strict", "-C", "\(Clone.root)/examples/\(example.name)")
+            let result = try await sandbox.crplan("validate", "--strict", "-C", "\(Clone.root)/examples/\(name)")
             expect(result, 0, stdout: ["The specs are valid"])
             #expect(result.stderr.isEmpty)
         }

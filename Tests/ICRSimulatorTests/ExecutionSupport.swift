@@ -25,7 +25,9 @@ struct FastClock: Clock {
 
 /// Somebody else makes the same removal a moment earlier: the second answer is what comes back.
 struct OvertakenService: ServiceSending {
-    let service: PlainService
+    let service: HTTPService
+
+    func shutdown() async { await service.shutdown() }
 
     func send(_ request: ServiceRequest) async throws(RegistryError) -> ServiceAnswer {
         let isRemoval = request.method == "DELETE" || request.target.hasSuffix("/bulkdelete")
@@ -97,7 +99,14 @@ extension Cloud {
     func count(_ line: String) -> Int { simulator.managementLines.count { $0.hasPrefix(line) } }
 
     /// A client that may read and write content, and has no login for the management API.
-    func contentClient() throws -> ICRRegistry { try client(nil, PlainService(base: simulator.url(.open(host)))) }
+    func contentClient() throws -> ICRRegistry { try client(nil, try service(.open(host))) }
+
+    func service(_ place: ICRSimulator.Place) throws -> HTTPService {
+        try HTTPService(
+            settings: HTTPRegistrySettings(id: registry.id, endpoint: simulator.url(place)),
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        )
+    }
 
     /// A Manager's client whose management API is reached through `service`.
     func client(through service: any ServiceSending) throws -> ICRRegistry {
@@ -111,9 +120,8 @@ extension Cloud {
         return ICRRegistry(
             content: try HTTPRegistry(settings: settings, credentials: reader, logger: logger),
             management: service,
-            iam: PlainService(base: simulator.url(.iam)),
+            login: IAMLogin(registry: registry.id, provider: FixedCloudCredential(kind: login), iam: try service(.iam)),
             account: nil,
-            credentials: FixedCloudCredential(kind: login),
             logger: logger
         )
     }

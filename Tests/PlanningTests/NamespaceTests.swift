@@ -125,7 +125,13 @@ struct Account {
         let digests = try (1...3).map { try Samples.image(seed: UInt64($0)).digest }
         account.images["old"] = [
             try RepositoryName("old/api"): [
-                InventoryImage(digest: digests[0], tags: try [TagName("1"), TagName("2")], mediaType: MediaType.ociManifest, created: 1, size: 10),
+                InventoryImage(
+                    digest: digests[0],
+                    tags: try [TagName("1"), TagName("2")],
+                    mediaType: MediaType.ociManifest,
+                    created: 1,
+                    size: 10
+                ),
                 InventoryImage(digest: digests[1], tags: [], mediaType: MediaType.ociManifest, created: 1, size: 10),
             ]
         ]

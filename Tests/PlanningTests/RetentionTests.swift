@@ -120,7 +120,13 @@ import Testing
         let sample = try Samples.multiPlatform(seed: 5)
         let child = try #require(sample.root.index?.manifests.first?.digest)
         let victim = InventoryImage(digest: child, tags: [], mediaType: MediaType.ociManifest, created: 1, size: 1)
-        let index = InventoryImage(digest: sample.digest, tags: [try TagName("multi")], mediaType: MediaType.ociIndex, created: nil, size: 1)
+        let index = InventoryImage(
+            digest: sample.digest,
+            tags: [try TagName("multi")],
+            mediaType: MediaType.ociIndex,
+            created: nil,
+            size: 1
+        )
         var world = try world(images: [index], victims: [victim], of: policy(9))
         try world.add(sample, to: "us/payments/api", tags: ["multi"])
         let planned = try world.plan(spec(.init(imagesPerRepository: 9)))
@@ -131,7 +137,13 @@ import Testing
     @Test func `an analysis that names a signature of an image that stays is refused`() throws {
         let signed = try image(1, "1.0")
         let tag = TagName.companion(of: signed.digest, .signature)
-        let signature = InventoryImage(digest: try Samples.image(seed: 2).digest, tags: [tag], mediaType: MediaType.ociManifest, created: 1, size: 1)
+        let signature = InventoryImage(
+            digest: try Samples.image(seed: 2).digest,
+            tags: [tag],
+            mediaType: MediaType.ociManifest,
+            created: 1,
+            size: 1
+        )
         let planned = try world(images: [signed], victims: [signature], of: policy(9)).plan(spec(.init(imagesPerRepository: 9)))
         #expect(planned.refusals.map(\.code) == ["retention-needed"])
         // Both may go together.
@@ -142,7 +154,13 @@ import Testing
     @Test func `untagged images may go only where no index needs them, or where that is accepted`() throws {
         let wanted = policy(9, keepUntagged: false)
         let sample = try Samples.multiPlatform(seed: 5)
-        let index = InventoryImage(digest: sample.digest, tags: [try TagName("multi")], mediaType: MediaType.ociIndex, created: nil, size: 1)
+        let index = InventoryImage(
+            digest: sample.digest,
+            tags: [try TagName("multi")],
+            mediaType: MediaType.ociIndex,
+            created: nil,
+            size: 1
+        )
         var world = try world(images: [index], of: wanted)
         try world.add(sample, to: "us/payments/api", tags: ["multi"])
         let refused = try world.plan(spec(.init(imagesPerRepository: 9, keepUntagged: false)))

@@ -90,9 +90,15 @@ extension PlanningRun {
     private mutating func fromInventory(of address: RepositoryAddress, _ read: (NamespaceInventory) -> Answer?) -> Listed {
         switch inventory(of: address) {
         case .waiting: .waiting
-        case .failed: .no
+        case .failed: unreadableList(address).map { .answer(.unreadable($0)) } ?? .no
         case .known(let inventory): inventory.flatMap(read).map(Listed.answer) ?? .no
         }
+    }
+
+    private func unreadableList(_ address: RepositoryAddress) -> RegistryError? {
+        let question = AdministrationQuestion.inventory(of: address.repository.namespace)
+        if case .unreadable(let error)? = facts[.administration(address.registry, question)] { return error }
+        return nil
     }
 
     /// `known(nil)`: the namespace is not listed, or must not be; what is asked about it has to be asked by itself.
@@ -119,7 +125,8 @@ extension PlanningRun {
             case .failed, .known(false): return .known(nil)
             }
         // Without a login for the management API, or with one that may not list, the content itself is asked.
-        case .found?, .absent?, .unreadable?: return .known(nil)
+        case .unreadable(let error)?: return error.code == .denied ? .known(nil) : .failed
+        case .found?, .absent?: return .known(nil)
         }
     }
 

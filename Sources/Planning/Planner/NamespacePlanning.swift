@@ -58,7 +58,9 @@ extension PlanningRun {
         on registry: RegistryID,
         for origin: Origin
     ) -> Lookup<[RepositoryName: [InventoryImage]]> {
-        managed(registry, .inventory(of: namespace), for: origin) { if case .inventory(let inventory) = $0 { inventory.images } else { nil } }
+        managed(registry, .inventory(of: namespace), for: origin) {
+            if case .inventory(let inventory) = $0 { inventory.images } else { nil }
+        }
     }
 
     // MARK: Declared

@@ -11,10 +11,10 @@ extension PlanningRun {
     mutating func checkQuotas() {
         var bytes: [RegistryID: [Use: Int64]] = [:]
         var origins: [RegistryID: Origin] = [:]
-        var read: Set<PlannedContent.ID> = []
+        var pulled: [PlannedContent.ID: (bytes: Int64, registry: RegistryID, origin: Origin)] = [:]
         func add(_ amount: Int64, _ use: Use, _ registry: RegistryID, _ origin: Origin) {
             let sum = bytes[registry, default: [:]][use, default: 0].addingReportingOverflow(amount)
-            bytes[registry]?[use] = sum.overflow ? .max : sum.partialValue
+            bytes[registry, default: [:]][use] = sum.overflow ? .max : sum.partialValue
             origins[registry] = min(origins[registry] ?? origin, origin)
         }
         for change in sortedChanges where change.kind == .put && change.method != .tag {
@@ -22,18 +22,19 @@ extension PlanningRun {
             let target = change.target.registry
             if kind(of: target) == .icr { add(estimate.bytesToSend, .storage, target, change.origin) }
             // A source is read once for all its targets. One that no spec declares is nobody's account here.
-            guard case .registry(let source)? = contents[id]?.origin, kind(of: source.registry) == .icr, read.insert(id).inserted,
+            guard case .registry(let source)? = contents[id]?.origin, kind(of: source.registry) == .icr,
                 let declaration = desired.registries[source.registry], declaration.alias != nil, !declaration.isPrivate
             else { continue }
-            add(estimate.bytesToSend, .traffic, source.registry, change.origin)
+            pulled[id] = (max(pulled[id]?.bytes ?? 0, estimate.bytesToSend), source.registry, pulled[id]?.origin ?? change.origin)
         }
+        for pull in pulled.values { add(pull.bytes, .traffic, pull.registry, pull.origin) }
         for (registry, uses) in bytes.sorted(by: { $0.key < $1.key }) {
             guard let origin = origins[registry] else { continue }
             switch ask(.administration(registry, .quota)) {
             case .found(.administration(.quota(let quota)))?:
                 check(uses[.storage], quota.storage, "store", "storage", registry, origin)
                 check(uses[.traffic], quota.traffic, "pull", "pull traffic", registry, origin)
-            case .unreadable?:
+            case .absent? where policy.limits.refusesOverQuota, .unreadable?:
                 note("quota-unknown", "this login may not read the quota of \(registry), so it was not held against it", at: origin)
             case nil, .absent?, .found?: continue
             }

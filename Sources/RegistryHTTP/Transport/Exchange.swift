@@ -55,7 +55,7 @@ final class Exchange: Sendable {
                 guard let transient = Self.outcome(of: error) else { throw self.error(for: error, request) }
                 (outcome, result) = (transient, .failure(self.error(for: error, request)))
             }
-            if outcome.mayBeDone, case .whileUndone = request.repetition { return try result.get() }
+            if outcome.isDoubtful, case .whileUndone = request.repetition { return try result.get() }
             // The time in the queue of the host's own limits is no part of the budget.
             if retry.failures == 0 { retry = RetryPolicy(startedAt: clock.uptime()) }
             guard try await waitBeforeRepeating(&retry, outcome, request.purpose) else { return try result.get() }

@@ -12,6 +12,14 @@ struct RetryPolicy: Sendable {
         /// The connection broke or went silent after the request began.
         case broken
 
+        /// Whether nobody can tell if the request was carried out. A service that says it is busy has not begun.
+        var isDoubtful: Bool {
+            switch self {
+            case .unreachable, .status(429, _, _), .status(503, _, _): false
+            case .broken, .status: true
+            }
+        }
+
         /// Whether the request may have been carried out although its success was not told.
         var mayBeDone: Bool {
             switch self {

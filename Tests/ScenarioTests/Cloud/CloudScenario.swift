@@ -1,7 +1,8 @@
-import ICRSimulation
 import OCI
 import RegistryTestSupport
 import Testing
+
+@testable import ICRSimulation
 
 /// A user's machine and, beside it, IBM's cloud, simulated: an account with registries in two regions and the global one. What became of
 /// them is looked at with IBM's own SDK.
@@ -91,10 +92,24 @@ struct CloudScenario: Sendable {
         try await sdk("list_namespaces", host: host).array?.compactMap(\.string).sorted() ?? []
     }
 
+    /// Tags and namespaces of one host, with the SDK started once.
+    func look(host: String) async throws -> (tags: [String: String], namespaces: [String]) {
+        let calls: [(String, [String: JSONValue])] = [
+            ("list_images", ["include_manifest_lists": .bool(true)]), ("list_namespaces", [:]),
+        ]
+        let answers = try await PythonSDK.call(calls, host: host, of: simulator.announcement)
+        guard answers.count == 2, answers.allSatisfy({ $0.status == 200 }) else { throw TestSupportError("\(answers)") }
+        return (Self.tags(answers[0].result, host), answers[1].result.array?.compactMap(\.string).sorted() ?? [])
+    }
+
     /// Each tag, without the host, with its digest.
     func tags(host: String = "us.icr.io") async throws -> [String: String] {
+        Self.tags(try await sdk("list_images", ["include_manifest_lists": .bool(true)], host: host), host)
+    }
+
+    private static func tags(_ images: JSONValue, _ host: String) -> [String: String] {
         var found: [String: String] = [:]
-        for image in try await sdk("list_images", ["include_manifest_lists": .bool(true)], host: host).array ?? [] {
+        for image in images.array ?? [] {
             for (digest, tags) in image["DigestTags"]?.object ?? [:] {
                 for tag in tags.array ?? [] { found[String((tag.string ?? "").dropFirst(host.count + 1))] = digest }
             }
@@ -127,8 +142,10 @@ func withCloudScenario<Result: Sendable>(
     try await withICRSimulator(ICRSimulator.Options(hosts: CloudScenario.hosts)) { simulator in
         try await withScenario { scenario in
             let cloud = CloudScenario(scenario: scenario, simulator: simulator)
-            for (host, name) in CloudScenario.hosts.flatMap({ host in namespaces.map { (host, $0) } }) {
-                _ = try await cloud.sdk("create_namespace", ["name": .string(name)], host: host)
+            simulator.update { account, now in
+                for (host, name) in CloudScenario.hosts.flatMap({ host in namespaces.map { (host, $0) } }) {
+                    account.registries[host]?.namespaces[name] = ICRInstance.Namespace(account: account.id, created: now)
+                }
             }
             return try await body(cloud)
         }
