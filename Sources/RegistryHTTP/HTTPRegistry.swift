@@ -42,6 +42,9 @@ package final class HTTPRegistry: RegistryWriter {
         await exchange.connections.shutdown()
     }
 
+    /// For when rights have changed: a token allows what its holder might do when it was made.
+    package func forgetTokens() async { await exchange.authorizer.forgetTokens() }
+
     package var pulls: PullAllowance? { exchange.pulls.value }
 
     package func beginWriting(in repository: RepositoryName) async throws(RegistryError) -> any WriteLease { NoLease() }

@@ -22,6 +22,8 @@ extension ICRRegistry: RegistryAdministration {
     package func createNamespace(_ name: String, resourceGroup: String?) async throws(RegistryError) {
         let purpose = Purpose(action: "create the namespace", object: "\(id)/\(name)", right: .accountManager)
         _ = try await management.call(.createNamespace(name, resourceGroup: resourceGroup), for: purpose)
+        // Tokens that were asked for before it was there allow nothing in it.
+        await content.forgetTokens()
     }
 
     package func assignNamespace(_ name: String, resourceGroup: String) async throws(RegistryError) {

@@ -7,7 +7,8 @@ enum PersonalInformation {
     static func clue(in text: String) -> String? {
         // Names cannot hold an '@', so people write it in words.
         let address = /[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}/
-        let spoken = #/
+        let spoken =
+            #/
             [A-Za-z0-9] [._-]+ at [._-]+ [A-Za-z0-9-]+ [._-]+ (dot [._-]+)?
             (com | org | net | edu | gov | info | de | uk | fr | eu | es | it | nl | jp | in | br | ca | au | ch | us | cn) ($ | [^A-Za-z0-9])
             /#

@@ -120,7 +120,7 @@ extension Cloud {
         return ICRRegistry(
             content: try HTTPRegistry(settings: settings, credentials: reader, logger: logger),
             management: service,
-            login: IAMLogin(registry: registry.id, provider: FixedCloudCredential(kind: login), iam: try service(.iam)),
+            login: IAMLogin(registry: registry.id, provider: FixedCloudCredential(kind: login), iam: try self.service(.iam)),
             account: nil,
             logger: logger
         )

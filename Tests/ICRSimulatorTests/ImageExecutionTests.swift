@@ -80,7 +80,7 @@ import Testing
                 try cloud.untag("1", at: tagged), try cloud.delete(deleted, tags: ["3"]),
                 cloud.set(.remove, [.contents([image.description])], on: "bees"),
             ]
-            let client = try cloud.client(through: OvertakenService(service: PlainService(base: cloud.simulator.url(.open(cloud.host)))))
+            let client = try cloud.client(through: OvertakenService(service: try cloud.service(.open(cloud.host))))
             let applied = try await cloud.apply(changes, with: client)
             await client.shutdown()
             #expect(applied.outcomes == [.done, .done, .done])

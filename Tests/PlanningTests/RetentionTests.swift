@@ -185,7 +185,7 @@ import Testing
         var spec = try spec(.init(imagesPerRepository: 9))
         try spec.image(from: "us/payments/api:1", to: ["docker.io/mirror/api"], tags: ["1"])
         try spec.image(from: "docker.io/x/y:1", to: ["us/payments/web"], tags: ["1"])
-        var world = try world(of: policy(9))
+        var world = try world(images: [image(1, "1")], of: policy(9))
         try world.add(Samples.image(seed: 1), to: "us/payments/api", tags: ["1"])
         try world.add(Samples.image(seed: 2), to: "docker.io/x/y", tags: ["1"])
         let after = try world.plan(spec).change("retention us.icr.io/payments").after.map(\.description)

@@ -124,6 +124,8 @@ actor Authorizer {
         return await !logins.isGood(login)
     }
 
+    func forgetTokens() async { await tokens.dropAll() }
+
     /// The registry let a request through.
     func wasTaken(_ used: Authorization?) async {
         guard let used, used.kind == .basic, let login = used.login else { return }

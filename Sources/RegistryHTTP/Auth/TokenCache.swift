@@ -52,6 +52,8 @@ actor TokenCache {
         return token
     }
 
+    func dropAll() { tokens = [:] }
+
     /// Forgets a token that the registry rejected, so that the next request fetches another.
     func drop(_ value: Secret) {
         tokens = tokens.filter { $0.value.value != value }

@@ -63,9 +63,9 @@ import Testing
         var seeds: [SimulatedSeed] = []
         for number in 0..<size.repositories {
             let (repository, first) = ("\(name)/app\(number)", UInt64(number * 1000))
-            var builds = SimulatedSeed(repository, tags: [number % 2 == 0 ? "pr-" : "v"], seed: first + 1)
+            var builds = SimulatedSeed(repository, tags: [number % 2 == 0 ? "pr-" : "build-"], seed: first + 1)
             builds.count = size.images
-            seeds += [SimulatedSeed(repository, tags: ["v1"], seed: first), builds]
+            seeds += [SimulatedSeed(repository, tags: ["v1", "stable"], seed: first), builds]
         }
         for index in seeds.indices { seeds[index].hasBlobs = false }
         try await simulator.control("POST", "images", try JSONValue(encoding: seeds))

@@ -4,7 +4,7 @@ import RegistryTestSupport
 import Testing
 
 /// What public material does not say about the service (reference of ICR, section G.4): whichever way it is, one spec leads to one state.
-@Suite(.timeLimit(.minutes(10))) struct CloudSwitchTests {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct CloudSwitchTests {
     struct Position: Sendable, CustomTestStringConvertible {
         var testDescription: String
         var set: @Sendable (inout ICRSwitches) -> Void
@@ -21,9 +21,9 @@ import Testing
         Position("unknown images: 400") { $0.unknownImageStatus = 400 },
         Position("untaggable types: 409") { $0.untaggableStatus = 409 },
         Position("errors as plain text") { $0.errorContentType = "text/plain" },
-        Position("IAM tokens of 2 seconds") { $0.iamTokenSeconds = 2 },
+        Position("IAM tokens of 20 seconds") { $0.iamTokenSeconds = 20 },
         Position("no refresh tokens") { $0.hasRefreshTokens = false },
-        Position("registry tokens of 2 seconds") { $0.registryTokenSeconds = 2 },
+        Position("registry tokens of 5 seconds") { $0.registryTokenSeconds = 5 },
         Position("tokens without a life") { $0.announcesTokenLife = false },
         Position("access_token beside token") { $0.hasAccessTokenMember = true },
         Position("no anonymous tokens") { $0.hasAnonymousTokens = false },
