@@ -14,6 +14,8 @@ struct QuestionSchedule {
 
         var hasWaiting: Bool { position < waiting.count }
         var isOpen: Bool { running > 0 || hasWaiting }
+        /// An answer came since the planner's last run.
+        var isNewer = false
     }
 
     private let parallelism: Int
@@ -45,6 +47,7 @@ struct QuestionSchedule {
             lanes[question.registry, default: Lane()].waiting.append(question)
             outstanding += 1
         }
+        for key in lanes.keys { lanes[key]?.isNewer = false }
         round = Round(openQuestions: outstanding, openLanes: lanes.values.count { $0.isOpen })
     }
 
@@ -70,6 +73,7 @@ struct QuestionSchedule {
 
     mutating func finish(_ question: Question) {
         lanes[question.registry]?.running -= 1
+        lanes[question.registry]?.isNewer = true
         running -= 1
         outstanding -= 1
         round.answered += 1
@@ -77,9 +81,11 @@ struct QuestionSchedule {
     }
 
     /// Whether a quarter of the questions, or of the registries, that were open at the planner's last run are done, so that questions of
-    /// one registry do not wait for another's. The more is known, the more must be new, since the planner looks at all of it.
+    /// one registry do not wait for another's. The more is known, the more must be new, since the planner looks at all of it; and while
+    /// questions wait for a place at each registry that answered, more of them would only wait too.
     var isRoundOver: Bool {
         if outstanding == 0 { return true }
+        guard lanes.values.contains(where: { $0.isNewer && !$0.hasWaiting }) else { return false }
         let isMuch = round.answered * 4 >= round.openQuestions || (round.closedLanes > 0 && round.closedLanes * 4 >= round.openLanes)
         return isMuch && round.answered * 20 >= known.count - outstanding
     }

@@ -88,23 +88,28 @@ package struct Digest: Hashable, Sendable {
         switch storage {
         case .sha512(let bytes): bytes
         case .sha256(let first, let second, let third, let fourth):
-            [first, second, third, fourth].flatMap { word in
-                stride(from: 56, through: 0, by: -8).map { UInt8(truncatingIfNeeded: word >> UInt64($0)) }
+            [UInt8](unsafeUninitializedCapacity: 32) { buffer, count in
+                for (place, word) in [first, second, third, fourth].enumerated() {
+                    for byte in 0..<8 { buffer[8 * place + byte] = UInt8(truncatingIfNeeded: word >> UInt64(56 - 8 * byte)) }
+                }
+                count = 32
             }
         }
     }
 
     /// The hex digits after the colon.
     package var encoded: String {
-        var text = ""
-        text.reserveCapacity(algorithm.byteCount * 2)
-        let digits = Array("0123456789abcdef".unicodeScalars)
-        for byte in bytes {
-            text.unicodeScalars.append(digits[Int(byte >> 4)])
-            text.unicodeScalars.append(digits[Int(byte & 15)])
+        let bytes = bytes
+        return String(unsafeUninitializedCapacity: bytes.count * 2) { text in
+            for (place, byte) in bytes.enumerated() {
+                text[2 * place] = Self.hexDigit(byte >> 4)
+                text[2 * place + 1] = Self.hexDigit(byte & 15)
+            }
+            return bytes.count * 2
         }
-        return text
     }
+
+    private static func hexDigit(_ value: UInt8) -> UInt8 { value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10 }
 
     /// The first 12 hex digits, for people.
     package var short: String { String(encoded.prefix(12)) }

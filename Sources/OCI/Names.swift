@@ -55,7 +55,9 @@ package struct RepositoryName: Hashable, Sendable, CustomStringConvertible, Comp
     }
 
     /// The first component: the namespace, in registries that have namespaces.
-    package var namespace: String { String(description.prefix { $0 != "/" }) }
+    package var namespace: String {
+        description.utf8.firstIndex(of: UInt8(ascii: "/")).map { String(description[..<$0]) } ?? description
+    }
 
     package var components: [Substring] { description.split(separator: "/") }
 
@@ -97,6 +99,7 @@ package struct TagName: Hashable, Sendable, CustomStringConvertible, Comparable 
 
     package var companion: Companion? {
         let text = description
+        guard text.utf8.count > 64, text.utf8.first == UInt8(ascii: "s") else { return nil }
         for algorithm in [Digest.Algorithm.sha256, .sha512] {
             let prefix = "\(algorithm.rawValue)-"
             guard text.hasPrefix(prefix) else { continue }

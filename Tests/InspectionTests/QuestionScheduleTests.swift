@@ -70,6 +70,18 @@ import Testing
         #expect(schedule.isRoundOver)
     }
 
+    @Test func `no round is over while every registry that answered has questions waiting for a place`() throws {
+        var schedule = QuestionSchedule(parallelism: 4)
+        schedule.add(try questions("a.example", 8))
+        var running = start(&schedule)
+        for _ in 0..<4 {
+            #expect(!schedule.isRoundOver)
+            schedule.finish(running.removeFirst())
+            running += start(&schedule)
+        }
+        #expect(schedule.isRoundOver)
+    }
+
     @Test func `the planner runs less often than questions are answered`() throws {
         var schedule = QuestionSchedule(parallelism: 64)
         let count = 5000

@@ -2,34 +2,54 @@ package import OCI
 
 /// What a registry holds in one namespace. Its lookups are made ready once for each answer, and not for each question or planning step.
 package struct NamespaceInventory: Hashable, Sendable {
-    /// By repository, in the order of their digests.
-    package let images: [RepositoryName: [InventoryImage]]
-    /// Positions in `images`.
-    private let places: [RepositoryName: [TagName: Int]]
+    package let repositories: [RepositoryName: RepositoryInventory]
 
     package init(_ images: [RepositoryName: [InventoryImage]]) {
-        self.images = images.mapValues { $0.sorted { $0.digest < $1.digest } }
-        places = self.images.mapValues { images in
-            var places: [TagName: Int] = [:]
-            for (place, image) in images.enumerated() { for tag in image.tags { places[tag] = place } }
-            return places
-        }
+        repositories = images.mapValues(RepositoryInventory.init)
     }
 
-    package func image(_ reference: ManifestReference, in repository: RepositoryName) -> InventoryImage? {
-        guard let images = images[repository] else { return nil }
+    /// A repository that is not there holds nothing.
+    package subscript(_ repository: RepositoryName) -> RepositoryInventory { repositories[repository] ?? .nothing }
+}
+
+/// The images of one repository, tagged and untagged.
+package struct RepositoryInventory: Hashable, Sendable {
+    package static let nothing = RepositoryInventory([])
+
+    /// In the order of their digests.
+    package let images: [InventoryImage]
+    /// Sorted.
+    package let tags: [TagName]
+    /// Which of the images each tag is on.
+    private let places: [Int32]
+
+    package init(_ images: [InventoryImage]) {
+        self.images = images.sorted { $0.digest < $1.digest }
+        let tagged = self.images.enumerated()
+            .flatMap { place, image in image.tags.map { (tag: $0, place: Int32(place)) } }
+            .sorted { $0.tag < $1.tag }
+        tags = tagged.map(\.tag)
+        places = tagged.map(\.place)
+    }
+
+    package func image(_ reference: ManifestReference) -> InventoryImage? {
         switch reference {
-        case .tag(let tag): return places[repository]?[tag].map { images[$0] }
+        case .tag(let tag):
+            let place = Self.place(of: tag, in: tags, by: { $0 })
+            return place < tags.count && tags[place] == tag ? images[Int(places[place])] : nil
         case .digest(let digest):
-            var (low, high) = (0, images.count)
-            while low < high {
-                let middle = (low + high) / 2
-                if images[middle].digest < digest { low = middle + 1 } else { high = middle }
-            }
-            return low < images.count && images[low].digest == digest ? images[low] : nil
+            let place = Self.place(of: digest, in: images, by: { $0.digest })
+            return place < images.count && images[place].digest == digest ? images[place] : nil
         }
     }
 
-    /// Sorted; `nil`: the repository is not there.
-    package func tags(in repository: RepositoryName) -> [TagName]? { places[repository]?.keys.sorted() }
+    /// The first that is not below `value`.
+    private static func place<Element, Value: Comparable>(of value: Value, in list: [Element], by key: (Element) -> Value) -> Int {
+        var (low, high) = (0, list.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if key(list[middle]) < value { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
 }

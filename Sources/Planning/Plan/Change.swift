@@ -161,8 +161,10 @@ package enum UndoWay: Hashable, Sendable {
 
 /// One visible write. Blobs and manifests are steps inside it.
 package struct Change: Hashable, Sendable {
-    package var kind: ChangeKind
-    package var target: ChangeTarget
+    package let kind: ChangeKind
+    package let target: ChangeTarget
+    /// Made once: large plans ask for it again and again.
+    package let id: ChangeID
     /// What the target holds now; `nil`: nothing.
     package var oldDigest: Digest?
     /// What it shall hold; `nil`: nothing.
@@ -198,6 +200,7 @@ package struct Change: Hashable, Sendable {
     ) {
         self.kind = kind
         self.target = target
+        id = Self.id(kind, target)
         self.oldDigest = oldDigest
         self.newDigest = newDigest
         self.content = content
@@ -210,8 +213,6 @@ package struct Change: Hashable, Sendable {
         self.preconditions = preconditions
         self.after = after
     }
-
-    package var id: ChangeID { Self.id(kind, target) }
 
     package static func id(_ kind: ChangeKind, _ target: ChangeTarget) -> ChangeID { ChangeID("\(kind.rawValue) \(target)") }
 

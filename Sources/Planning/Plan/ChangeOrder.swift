@@ -7,17 +7,15 @@ package enum ChangeOrder {
 
     /// Every change after those it waits for, otherwise by id; changes in a cycle are left out.
     package static func sorted(_ changes: [Change]) -> [Change] {
-        // An id is text that is made anew each time.
-        let ids = changes.map(\.id)
-        let byID = Dictionary(zip(ids, changes), uniquingKeysWith: { first, _ in first })
+        let byID = Dictionary(changes.map { ($0.id, $0) }) { first, _ in first }
         var waiting: [ChangeID: Int] = [:]
         var followers: [ChangeID: [ChangeID]] = [:]
-        for (id, change) in zip(ids, changes) {
+        for change in changes {
             let before = change.after.filter { byID[$0] != nil }
-            waiting[id] = before.count
-            for other in before { followers[other, default: []].append(id) }
+            waiting[change.id] = before.count
+            for other in before { followers[other, default: []].append(change.id) }
         }
-        var ready = ids.filter { waiting[$0] == 0 }.sorted()
+        var ready = changes.map(\.id).filter { waiting[$0] == 0 }.sorted()
         var result: [Change] = []
         while !ready.isEmpty {
             var next: [ChangeID] = []

@@ -4,7 +4,7 @@ extension PlanningRun {
     /// Sizes and platforms of what will be put. Binds nothing; but a source whose manifests cannot be read is an error here, not in apply.
     mutating func estimate() {
         var sent: [RegistryID: Set<Digest>] = [:]
-        for change in sortedChanges where change.kind == .put {
+        for change in sortedChanges(where: { $0.kind == .put }) {
             guard let id = change.content, let content = resolvedContents[id], let address = change.target.address else { continue }
             guard mayReadForEstimate(content) else { continue }
             guard case .known(let documents) = documents(of: content, for: change.origin) else { continue }

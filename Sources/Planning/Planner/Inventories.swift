@@ -57,24 +57,29 @@ extension PlanningRun {
         case answer(Answer)
     }
 
+    /// What the list of a namespace says about one repository of it.
+    enum RepositoryList {
+        /// It is not listed, or must not be; what is asked about it has to be asked by itself.
+        case none
+        case waiting
+        case unreadable(RegistryError)
+        case known(RepositoryInventory)
+    }
+
     /// What the lists say about a question that is about content.
     mutating func listed(_ question: Question) -> Listed {
         switch question {
         case .head(let address, let reference):
-            return fromInventory(of: address) { inventory in
-                guard let image = inventory.image(reference, in: address.repository) else { return .absent }
+            return answer(of: list(of: address)) { list in
+                guard let image = list.image(reference) else { return .absent }
                 // Of an unknown type, a HEAD tells more.
                 guard let mediaType = image.mediaType else { return nil }
                 return .found(.head(ManifestHead(digest: image.digest, mediaType: mediaType, size: 0)))
             }
         case .tags(let address):
-            return fromInventory(of: address) { inventory in
-                inventory.tags(in: address.repository).map { .found(.tags($0)) } ?? .absent
-            }
+            return answer(of: list(of: address)) { $0.images.isEmpty ? .absent : .found(.tags($0.tags)) }
         case .digests(let address):
-            return fromInventory(of: address) { inventory in
-                .found(.digests(inventory.images[address.repository]?.map(\.digest) ?? []))
-            }
+            return answer(of: list(of: address)) { .found(.digests($0.images.map(\.digest))) }
         case .repositories(let registry): return listedRepositories(of: registry)
         default: return .no
         }
@@ -82,51 +87,51 @@ extension PlanningRun {
 
     /// Images of the repository that are known to lead nowhere.
     mutating func plainImages(in address: RepositoryAddress) -> Set<Digest> {
-        guard case .known(let inventory?) = inventory(of: address) else { return [] }
-        let images = inventory.images[address.repository] ?? []
-        return Set(images.filter { $0.isIndex == false }.map(\.digest))
+        guard case .known(let list) = list(of: address) else { return [] }
+        return Set(list.images.filter { $0.isIndex == false }.map(\.digest))
     }
 
-    private mutating func fromInventory(of address: RepositoryAddress, _ read: (NamespaceInventory) -> Answer?) -> Listed {
-        switch inventory(of: address) {
+    private func answer(of list: RepositoryList, _ read: (RepositoryInventory) -> Answer?) -> Listed {
+        switch list {
+        case .none: .no
         case .waiting: .waiting
-        case .failed: unreadableList(address).map { .answer(.unreadable($0)) } ?? .no
-        case .known(let inventory): inventory.flatMap(read).map(Listed.answer) ?? .no
+        case .unreadable(let error): .answer(.unreadable(error))
+        case .known(let list): read(list).map(Listed.answer) ?? .no
         }
     }
 
-    private func unreadableList(_ address: RepositoryAddress) -> RegistryError? {
-        let question = AdministrationQuestion.inventory(of: address.repository.namespace)
-        if case .unreadable(let error)? = facts[.administration(address.registry, question)] { return error }
-        return nil
+    mutating func list(of address: RepositoryAddress) -> RepositoryList {
+        if let list = lists[address] { return list }
+        let list = findList(of: address)
+        lists[address] = list
+        return list
     }
 
-    /// `known(nil)`: the namespace is not listed, or must not be; what is asked about it has to be asked by itself.
-    private mutating func inventory(of address: RepositoryAddress) -> Lookup<NamespaceInventory?> {
+    private mutating func findList(of address: RepositoryAddress) -> RepositoryList {
         let (registry, name) = (address.registry, address.repository.namespace)
-        guard kind(of: registry) == .icr else { return .known(nil) }
+        guard kind(of: registry) == .icr else { return .none }
         if !written.contain(name, on: registry) {
-            guard written.areOpen(on: registry) else { return .known(nil) }
+            guard written.areOpen(on: registry) else { return .none }
             switch accountHas(name, registry) {
             case .waiting: return .waiting
-            case .failed, .known(false): return .known(nil)
+            case .failed, .known(false): return .none
             case .known(true): break
             }
         }
         switch ask(.administration(registry, .inventory(of: name))) {
         case nil: return .waiting
         case .found(.administration(.inventory(let inventory)))?:
-            if !inventory.images.isEmpty { return .known(inventory) }
+            if !inventory.repositories.isEmpty { return .known(inventory[address.repository]) }
             // Nothing may also be shown to a login that may not see the namespace.
-            if desired.namespaces.contains(where: { $0.name == name && $0.registries.contains(registry) }) { return .known(inventory) }
+            if desired.namespaces.contains(where: { $0.name == name && $0.registries.contains(registry) }) { return .known(.nothing) }
             switch accountHas(name, registry) {
             case .waiting: return .waiting
-            case .known(true): return .known(inventory)
-            case .failed, .known(false): return .known(nil)
+            case .known(true): return .known(.nothing)
+            case .failed, .known(false): return .none
             }
         // Without a login for the management API, or with one that may not list, the content itself is asked.
-        case .unreadable(let error)?: return error.code == .denied ? .known(nil) : .failed
-        case .found?, .absent?: return .known(nil)
+        case .unreadable(let error)?: return error.code == .denied ? .none : .unreadable(error)
+        case .found?, .absent?: return .none
         }
     }
 
@@ -148,7 +153,7 @@ extension PlanningRun {
             for namespace in list {
                 switch ask(.administration(registry, .inventory(of: namespace.name))) {
                 case nil: isWaiting = true
-                case .found(.administration(.inventory(let inventory)))?: names += inventory.images.keys
+                case .found(.administration(.inventory(let inventory)))?: names += inventory.repositories.keys
                 case .unreadable(let error)?: return .answer(.unreadable(error))
                 case .found?, .absent?: return .no
                 }

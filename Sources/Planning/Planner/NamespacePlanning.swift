@@ -59,7 +59,7 @@ extension PlanningRun {
         for origin: Origin
     ) -> Lookup<[RepositoryName: [InventoryImage]]> {
         managed(registry, .inventory(of: namespace), for: origin) {
-            if case .inventory(let inventory) = $0 { inventory.images } else { nil }
+            if case .inventory(let inventory) = $0 { inventory.repositories.mapValues(\.images) } else { nil }
         }
     }
 
@@ -127,7 +127,7 @@ extension PlanningRun {
     }
 
     private mutating func refuseMoreThanFit() {
-        let new = sortedChanges.filter { if case .create? = $0.setting { true } else { false } }
+        let new = sortedChanges { if case .create? = $0.setting { true } else { false } }
         for (registry, created) in Dictionary(grouping: new, by: \.target.registry).sorted(by: { $0.key < $1.key }) {
             guard let origin = created.map(\.origin).min(), case .known(let live) = namespaces(of: registry, for: origin) else { continue }
             let removed = changes.values.count { $0.target.registry == registry && $0.setting == .remove }
@@ -145,7 +145,7 @@ extension PlanningRun {
     /// A put into a namespace that is neither there nor declared would fail after its content was sent.
     private mutating func expectNamespacesOfTargets() {
         var seen: Set<RepositoryPrefix> = []
-        for change in sortedChanges where change.kind == .put {
+        for change in sortedChanges(where: { $0.kind == .put }) {
             guard let address = change.target.address, kind(of: address.registry) == .icr else { continue }
             let name = address.repository.namespace
             guard let path = try? RepositoryName(name), seen.insert(RepositoryPrefix(address.registry, path)).inserted,

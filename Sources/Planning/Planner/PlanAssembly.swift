@@ -5,7 +5,7 @@ extension PlanningRun {
     /// The plan as a value; everything in a fixed order, so that the same answers give the same bytes.
     mutating func assemble() -> PlanResult {
         var plan = Plan(source: .workspace)
-        plan.changes = sortedChanges
+        plan.changes = sortedChanges()
         let used = Set(plan.changes.compactMap(\.content))
         plan.contents = contents.values.filter { used.contains($0.id) }.sorted { $0.id < $1.id }
         plan.registries = registriesInUse(plan)

@@ -30,6 +30,8 @@ struct PlanningRun {
     /// Repositories that an entry of this run writes.
     var writtenRepositories: Set<RepositoryAddress> = []
     let written: WrittenNamespaces
+    /// The lists that were looked up in this step.
+    var lists: [RepositoryAddress: RepositoryList] = [:]
     var absences: AbsenceIndex
     var declarations = Declarations()
     var changes: [ChangeID: Change] = [:]
@@ -55,8 +57,10 @@ struct PlanningRun {
         absences = AbsenceIndex(desired.absences)
     }
 
-    /// In the order of their ids. Sorting the changes themselves would make each id many times.
-    var sortedChanges: [Change] { changes.sorted { $0.key < $1.key }.map(\.value) }
+    /// In the order of their ids.
+    func sortedChanges(where isMeant: (Change) -> Bool = { _ in true }) -> [Change] {
+        changes.filter { isMeant($0.value) }.keys.sorted().compactMap { changes[$0] }
+    }
 
     // MARK: Asking
 
@@ -135,7 +139,9 @@ struct PlanningRun {
 
     /// What the registry can do; `unknown` when it could not be read.
     mutating func capability(_ feature: RegistryFeature, _ address: RepositoryAddress) -> Lookup<Capability> {
-        switch answer(.capability(feature, address)) {
+        // What lists a namespace is what untags and deletes in it, by the same login.
+        if feature == .deleteTag || feature == .deleteManifest, case .known = list(of: address) { return .known(.yes) }
+        return switch answer(.capability(feature, address)) {
         case nil: .waiting
         case .found(.capability(let capability))?: .known(capability)
         default: .known(.unknown)

@@ -31,7 +31,7 @@ extension PlanningRun {
 
     /// Refuses what the policy does not allow; every tag that is concerned is named.
     mutating func applyPolicy() {
-        let planned = sortedChanges
+        let planned = sortedChanges()
         let tagCounts = tagCounts(planned)
         refusals += PolicyCheck(policy: policy).refusals(
             of: planned,
@@ -52,7 +52,7 @@ extension PlanningRun {
             guard case .found(.administration(.inventory(let inventory)))? = facts[.administration(registry, .inventory(of: name))] else {
                 continue
             }
-            for (repository, images) in inventory.images {
+            for (repository, images) in inventory.repositories.mapValues(\.images) {
                 let tags = images.flatMap(\.tags)
                 counts[RepositoryAddress(registry, repository)] = tags.count { $0.companion == nil }
             }

@@ -17,7 +17,7 @@ extension PlanningRun {
             bytes[registry, default: [:]][use] = sum.overflow ? .max : sum.partialValue
             origins[registry] = min(origins[registry] ?? origin, origin)
         }
-        for change in sortedChanges where change.kind == .put && change.method != .tag {
+        for change in sortedChanges(where: { $0.kind == .put && $0.method != .tag }) {
             guard let estimate = estimates[change.id], estimate.bytesToSend > 0, let id = change.content else { continue }
             let target = change.target.registry
             if kind(of: target) == .icr { add(estimate.bytesToSend, .storage, target, change.origin) }

@@ -42,7 +42,7 @@ extension PlanningRun {
             }
         }
         for (address, digests) in deletes.sorted(by: { $0.key < $1.key }) { delete(digests, in: address) }
-        describeUntags()
+        describeRemainingTags()
         dropUnreadableRemovals()
     }
 
@@ -122,7 +122,7 @@ extension PlanningRun {
     }
 
     private mutating func untag(_ tag: TagName, in address: RepositoryAddress, _ origin: Origin, byGlob: Bool = false) {
-        let name = "\(address):\(tag)"
+        var name: String { "\(address):\(tag)" }
         if let declaration = declarations[address, tag] {
             reportDeclaredAndAbsent(name, origin, declaration.origin)
             return
@@ -163,15 +163,6 @@ extension PlanningRun {
         case .oci: .deleteTag
         case .icr: .management
         case .layout: .layoutEdit
-        }
-    }
-
-    /// Which other tags keep the image of an untagged tag.
-    private mutating func describeUntags() {
-        for change in sortedChanges where change.kind == .untag {
-            guard let address = change.target.address, let old = change.oldDigest else { continue }
-            let remaining = tagsThatStay(on: old, in: address)
-            changes[change.id]?.consequences.remainingTags = remaining
         }
     }
 

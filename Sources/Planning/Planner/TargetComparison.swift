@@ -41,7 +41,7 @@ extension PlanningRun {
     mutating func compareTargets() {
         for declared in declarations.names {
             guard let declaration = declarations[declared.address, declared.tag] else { continue }
-            let name = "\(declared.address):\(declared.tag)"
+            var name: String { "\(declared.address):\(declared.tag)" }
             switch declaration.state {
             case .waiting, .inPlace: break
             case .failed:
@@ -59,7 +59,6 @@ extension PlanningRun {
                 put(content, at: .manifest(declared.address, .tag(declared.tag)), over: old, declaration.origin)
             }
         }
-        describeMoves()
     }
 
     private mutating func reportNothingToKeep(_ name: String, _ declaration: Declaration) {
@@ -125,36 +124,38 @@ extension PlanningRun {
         changes[change.id] = changes[change.id] ?? change
     }
 
-    /// Whether a moved tag's old image keeps another tag.
-    private mutating func describeMoves() {
-        for change in sortedChanges where change.isMove {
-            guard let address = change.target.address, let old = change.oldDigest else { continue }
-            let remaining = tagsThatStay(on: old, in: address)
-            changes[change.id]?.consequences.remainingTags = remaining
-        }
-    }
-
     /// Above this many tags in a repository, a change does not ask what each of them holds.
     static let largestLook = 200
 
-    /// The tags that will lead to a digest after the plan; `nil`: not looked at, as the repository has many tags, or cannot be read.
-    /// It is for people, so it never fails the plan.
-    mutating func tagsThatStay(on digest: Digest, in address: RepositoryAddress) -> [TagName]? {
-        guard case .found(.tags(let tags))? = answer(.tags(address)), tags.count <= Self.largestLook else { return nil }
-        var staying: [TagName] = []
+    /// Says of each move and untag which other tags keep the old image. It is for people, so it never fails the plan.
+    mutating func describeRemainingTags() {
+        let removed = changes.values.filter { $0.isMove || $0.kind == .untag }
+        for (address, changes) in Dictionary(grouping: removed, by: \.target.address) {
+            guard let address, let staying = tagsThatStay(in: address) else { continue }
+            for change in changes { self.changes[change.id]?.consequences.remainingTags = change.oldDigest.map { staying[$0] ?? [] } }
+        }
+    }
+
+    /// The tags that will lead to each digest after the plan, sorted; `nil`: not looked at, as the repository has many tags of which each
+    /// has to be asked, or cannot be read.
+    private mutating func tagsThatStay(in address: RepositoryAddress) -> [Digest: [TagName]]? {
+        guard case .found(.tags(let tags))? = answer(.tags(address)) else { return nil }
+        if case .known = list(of: address) {} else if tags.count > Self.largestLook { return nil }
+        let absent = absences[address]
+        var staying: [Digest: [TagName]] = [:]
         var isKnown = true
         for tag in tags where tag.companion == nil && declarations[address, tag] == nil {
             switch answer(.head(address, .tag(tag))) {
             case .found(.head(let head))?:
-                if head.digest == digest, absences[address].origin(of: tag) == nil || !isSelected(address, tag) { staying.append(tag) }
+                if absent.origin(of: tag) == nil || !isSelected(address, tag) { staying[head.digest, default: []].append(tag) }
             case .absent?: break
             case nil, .found?, .unreadable?: isKnown = false
             }
         }
         for (tag, declaration) in declarations.tags(in: address) where tag.companion == nil {
-            if declaration.digest == digest { staying.append(tag) }
+            if let digest = declaration.digest { staying[digest, default: []].append(tag) }
         }
-        return isKnown ? staying.sorted() : nil
+        return isKnown ? staying.mapValues { $0.sorted() } : nil
     }
 
     /// What each live tag holds.

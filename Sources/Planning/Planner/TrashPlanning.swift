@@ -12,7 +12,7 @@ extension PlanningRun {
 
     mutating func restoreFromTrash() {
         var wanted: [RepositoryAddress: [Digest: [Change]]] = [:]
-        for change in sortedChanges where change.kind == .put && change.method != .tag {
+        for change in sortedChanges(where: { $0.kind == .put && $0.method != .tag }) {
             guard let address = change.target.address, kind(of: address.registry) == .icr, change.target.reference?.tag != nil,
                 let digest = change.newDigest, case .exact? = change.content.flatMap({ contents[$0] })?.identity
             else { continue }

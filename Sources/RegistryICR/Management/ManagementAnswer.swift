@@ -30,29 +30,42 @@ enum ManagementAnswer {
 
     /// By repository, in the order of their digests. `host`: the registry's public name, which stands before each repository.
     static func inventory(_ bytes: [UInt8], host: String, namespace: String) throws(Invalid) -> [RepositoryName: [InventoryImage]] {
-        struct Ignored: Decodable {
-            init(from decoder: any Decoder) throws {}
+        /// The names of an object's members, whatever they hold.
+        struct Names: Decodable {
+            var texts: [String]
+
+            init(from decoder: any Decoder) throws {
+                texts = try decoder.container(keyedBy: AnyName.self).allKeys.map(\.stringValue)
+            }
         }
         struct Entry: Decodable {
             var id: String?
             var created: Int64?
             var size: Int64?
             var manifestType: String?
-            var repoTags: [String: [String: Ignored?]?]?
+            var repoTags: [String: Names?]?
         }
         var result: [RepositoryName: [InventoryImage]] = [:]
+        // Thousands of images share a few types and repositories.
+        var mediaTypes: [String: String?] = [:]
+        var repositories: [String: RepositoryName?] = [:]
         for entry in try decode([Entry?].self, bytes).compactMap(\.self) {
             guard let places = entry.repoTags, !places.isEmpty else { continue }
             guard let id = entry.id, let digest = try? Digest(id) else {
                 throw Invalid("its inventory names an image without a usable digest")
             }
-            let mediaType = mediaType(inWords: entry.manifestType ?? "")
+            let words = entry.manifestType ?? ""
+            if mediaTypes[words] == nil { mediaTypes[words] = .some(mediaType(inWords: words)) }
+            let mediaType = mediaTypes[words] ?? nil
             for (place, tags) in places {
-                guard let repository = try repository(place, host: host, namespace: namespace) else { continue }
+                if repositories[place] == nil {
+                    repositories[place] = .some(try repository(place, host: host, namespace: namespace))
+                }
+                guard let repository = repositories[place] ?? nil else { continue }
                 result[repository, default: []].append(
                     InventoryImage(
                         digest: digest,
-                        tags: try (tags ?? [:]).keys.map { text throws(Invalid) in try tag(text) }.sorted(),
+                        tags: try (tags?.texts ?? []).map { text throws(Invalid) in try tag(text) }.sorted(),
                         mediaType: mediaType,
                         created: entry.created.flatMap { $0 > 0 ? $0 : nil },
                         size: entry.size
@@ -183,6 +196,14 @@ enum ManagementAnswer {
             }
         }
         return result
+    }
+
+    private struct AnyName: CodingKey {
+        let stringValue: String
+        var intValue: Int? { nil }
+
+        init?(stringValue: String) { self.stringValue = stringValue }
+        init?(intValue: Int) { nil }
     }
 
     struct ImageTags: Hashable, Sendable {

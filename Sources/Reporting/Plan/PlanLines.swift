@@ -53,7 +53,7 @@ struct PlanLines {
             groups[likeness, default: Line(changes: [], first: change, path: change.path, parts: parts)].changes.append(change)
         }
         let lines = Array(groups.values)
-        return (section == .adds && !full ? folded(lines) : lines).sorted(by: Self.precedes).map { line in
+        return Self.sorted(section == .adds && !full ? folded(lines) : lines).map { line in
             var placed = line
             placed.place = "\(line.first.symbol) \(names.place(line.path, in: line.registries))"
             return placed
@@ -63,11 +63,27 @@ struct PlanLines {
     /// `+ us.icr.io/payments/api:1.0`, for one change.
     func place(of change: Change) -> String { "\(change.symbol) \(names.place(change.path, in: [change.target.registry]))" }
 
-    private static func precedes(_ left: Line, _ right: Line) -> Bool {
-        if left.first.rank != right.first.rank { return left.first.rank < right.first.rank }
-        if left.path != right.path { return NaturalOrder.precedes(left.path, right.path) }
-        if left.registries != right.registries { return left.registries.lexicographicallyPrecedes(right.registries) }
-        return left.first.origin < right.first.origin
+    /// What the order of lines depends on. It is sorted instead of the lines, which are large.
+    private struct Place {
+        var rank: Int
+        var path: String
+        var registries: [RegistryID]
+        var origin: Origin
+        var index: Int
+
+        static func precedes(_ left: Place, _ right: Place) -> Bool {
+            if left.rank != right.rank { return left.rank < right.rank }
+            if left.path != right.path { return NaturalOrder.precedes(left.path, right.path) }
+            if left.registries != right.registries { return left.registries.lexicographicallyPrecedes(right.registries) }
+            return left.origin < right.origin
+        }
+    }
+
+    private static func sorted(_ lines: [Line]) -> [Line] {
+        let places = lines.enumerated().map { index, line in
+            Place(rank: line.first.rank, path: line.path, registries: line.registries, origin: line.first.origin, index: index)
+        }
+        return places.sorted(by: Place.precedes).map { lines[$0.index] }
     }
 
     private func folded(_ lines: [Line]) -> [Line] {
@@ -84,7 +100,7 @@ struct PlanLines {
     }
 
     private func fold(_ lines: [Line]) -> Line {
-        let sorted = lines.sorted(by: Self.precedes)
+        let sorted = Self.sorted(lines)
         guard let first = sorted.first, let last = sorted.last else { return lines[0] }
         var result = first
         result.changes = sorted.flatMap(\.changes)
