@@ -23,7 +23,8 @@ struct FilterCheck {
             entry.targets.contains { target in entry.tags.contains { pattern.matches(target, tag: $0) } }
         }
             || desired.copies.contains { names(pattern, $0.scope) }
-            || desired.absences.contains { names(pattern, $0) }
+            || desired.absences.contains { names(pattern, $0.scopes) } || desired.prunes.contains { names(pattern, $0.scopes) }
+            || desired.moves.contains { pattern.covers($0.from) || pattern.covers($0.to) }
     }
 
     private func names(_ pattern: ReferencePattern, _ scope: CopyEntry.Scope) -> Bool {
@@ -33,8 +34,8 @@ struct FilterCheck {
         }
     }
 
-    private func names(_ pattern: ReferencePattern, _ absence: AbsenceEntry) -> Bool {
-        absence.scopes.contains { scope in
+    private func names(_ pattern: ReferencePattern, _ scopes: [RepositoryPattern]) -> Bool {
+        scopes.contains { scope in
             if let repository = scope.literal { return pattern.covers(repository) }
             guard let registry = scope.registry else { return true }
             return isOf(registry, pattern)

@@ -45,6 +45,8 @@ struct Reconciliation {
         planning.keepGoing = options.keepGoing
         planning.targets = try options.target.map { try specs.pattern($0, option: "--target") }
         planning.excludes = try options.exclude.map { try specs.pattern($0, option: "--exclude") }
+        planning.asOf = try Self.asOf(options.asOf)
+        if let revision = options.removedSince { planning.removedSince = try await earlierRevision(revision, specs) }
         let (desired, policy) = (specs.result.desired, specs.result.policy)
         let filterFindings = FilterCheck(desired: desired).findings(targets: planning.targets, excludes: planning.excludes)
         guard !filterFindings.hasErrors else {
@@ -72,11 +74,49 @@ struct Reconciliation {
         result.plan.specFiles = specs.specFiles
         if let checkout = await GitCheckout(folder: root) {
             result.plan.gitCommit = checkout.commit
-            result.diagnostics += await forgottenTags(specs, checkout)
+            if options.removedSince == nil { result.diagnostics += await forgottenTags(specs, checkout) }
         }
         result.plan.targetFilters = options.target
         result.plan.excludeFilters = options.exclude
         return result
+    }
+
+    /// The way back from what an apply made, planned like any other entries.
+    func planUndo(
+        of made: MadeChanges,
+        _ specs: LoadedSpecs,
+        parallelism: Int,
+        console: Console
+    ) async throws -> (UndoPlan, PlanResult) {
+        var policy = specs.result.policy
+        if made.isJournal { policy.allowTakingBack() }
+        // No entry asks for the way back.
+        policy.owners = []
+        let inspector = inspector(parallelism: parallelism) { progress in
+            console.progress("Reading registries: \(progress.answered) of \(progress.asked) answers")
+        }
+        let registries = specs.result.desired.registries.merging(specs.result.aliases.values.map { ($0.id, $0) }) { first, _ in first }
+        var (undo, result): (UndoPlan, PlanResult)
+        do throws(InspectionFailure) {
+            (undo, result) = try await inspector.answer { facts in
+                switch UndoPlanner.step(made.changes, registries: registries, facts: facts) {
+                case .needs(let questions): .needs(questions)
+                case .result(let undo):
+                    switch Planner.step(undo.desired, policy: policy, facts: facts) {
+                    case .needs(let questions): .needs(questions)
+                    case .result(let result): .result((undo, result))
+                    }
+                }
+            }
+        } catch .cancelled {
+            throw CommandFailure("interrupted while reading the registries; nothing was written")
+        } catch .stuck {
+            throw CommandFailure("planning does not come to an end; this is a defect of crplan, please report it with the journal")
+        }
+        console.clearProgress()
+        result.plan.source = specs.source
+        result.plan.specFiles = specs.specFiles
+        return (undo, result)
     }
 
     func inspector(
@@ -105,6 +145,35 @@ struct Reconciliation {
                 spent: allowance.spent
             )
         }
+    }
+
+    private static func asOf(_ text: String?) throws -> PlanningOptions.AsOf {
+        let date = try text.map { try Date($0, strategy: .iso8601) } ?? Date.now
+        return PlanningOptions.AsOf(seconds: Int64(date.timeIntervalSince1970.rounded(.down)), text: date.formatted(.iso8601))
+    }
+
+    /// `REVISION` or `REVISION=delete`. What cannot be read whole is an error: nothing is removed on a guess.
+    private func earlierRevision(_ text: String, _ specs: LoadedSpecs) async throws -> PlanningOptions.RemovedSince {
+        let deletes = text.hasSuffix("=delete")
+        let revision = deletes ? String(text.dropLast("=delete".count)) : text
+        guard specs.source == .workspace else {
+            throw CommandFailure("--removed-since compares a workspace with an earlier one; leave out -f")
+        }
+        guard let checkout = await GitCheckout(folder: root), let files = await checkout.workspace(at: revision) else {
+            throw CommandFailure(
+                "cannot read the workspace at the git revision '\(revision.withVisibleControls)': git does not know it here, or it has no "
+                    + "crplan.yaml; check the name, and fetch the revision if the clone is shallow"
+            )
+        }
+        let earlier = Specification.read(
+            SpecificationInput(files: files, mode: .workspace(crplanFile: WorkspaceFiles.fileName), variables: specs.variables)
+        )
+        guard let problem = earlier.diagnostics.first(where: { $0.severity == .error }) else {
+            return PlanningOptions.RemovedSince(revision: revision.withVisibleControls, desired: earlier.desired, deletes: deletes)
+        }
+        throw CommandFailure(
+            "cannot read the specs at the git revision '\(revision.withVisibleControls)': \(problem.message); name a revision whose specs are valid"
+        )
     }
 
     /// Taking an entry out of a spec removes nothing: the tags that the last commit took out are named, so that nobody thinks so.

@@ -55,6 +55,7 @@ struct SavedPlan {
     /// Without specs, the plan's own registries are used, but no login or key that only the plan names.
     func checkAlone(allowedVariables: Set<String>) throws -> [Refusal] {
         for registry in plan.registries {
+            try checkCloudLogin(of: registry)
             if let file = registry.clientCertificate?.keyFile {
                 throw CommandFailure(
                     "cannot use the plan \(path): only the plan names the key file \(file.withVisibleControls) for \(registry.id); give the spec files with -f"
@@ -91,6 +92,17 @@ struct SavedPlan {
             }
         }
         return PolicyCheck(policy: Policy()).refusals(ofSaved: plan)
+    }
+
+    /// An IBM login opens the whole account: what only a plan says gets it nowhere but to IBM.
+    private func checkCloudLogin(of registry: RegistryDeclaration) throws {
+        guard registry.kind == .icr, registry.credentials != .anonymous else { return }
+        let isPlain = registry.plainHTTP || registry.insecureSkipVerify || registry.caFile != nil
+        guard !IBMCloudHosts.isRegistry(registry.id) || isPlain else { return }
+        throw CommandFailure(
+            "cannot use the plan \(path): only the plan says that \(registry.id) is IBM's and how it is reached, and IBM Cloud's login would "
+                + "go there; give the spec files with -f"
+        )
     }
 
     private func isAllowed(_ name: String, _ allowed: Set<String>) -> Bool {

@@ -40,6 +40,7 @@ package struct HTTPService: ServiceSending {
         for (name, value) in request.headers { message.headers.add(name: name, value: value) }
         if let body = request.body { message.body = .bytes(body) }
         message.login = .fixed(request.authorization)
+        message.mayBeRedirected = false
         message.bodyLimit = request.largestAnswer
         if request.isWrite { message.repetition = .whileUndone }
         let response = try await exchange.send(message)

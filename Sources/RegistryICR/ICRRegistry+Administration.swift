@@ -50,7 +50,8 @@ extension ICRRegistry: RegistryAdministration {
         do throws(RegistryError) {
             return try await inventory(in: place, named: "\(id)/\(place)")
         } catch {
-            guard error.code == .rejected || error.code == .notFound else { throw error }
+            // A 404 may come from a proxy, and says nothing of the form.
+            guard error.code == .rejected else { throw error }
             return found
         }
     }

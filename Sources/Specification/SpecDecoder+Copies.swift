@@ -19,7 +19,8 @@ extension SpecDecoder {
                 scope: scope,
                 selector: selector,
                 allowEmpty: entry["allowEmpty"]?.boolean ?? false,
-                rules: transferRules(entry)
+                rules: transferRules(entry),
+                prune: entry["prune"]?.text.flatMap { PruneRule(rawValue: $0) } ?? .keep
             )
         )
     }

@@ -14,14 +14,25 @@ extension SpecDecoder {
                     OwnerRule(files: Glob(files), may: patterns(entry.list("may"), isGuard: false), origin: Self.origin(node.range))
                 )
             }
-            if let node = mapping["backup"]?.mapping?["to"] {
-                let rules = rules
-                for place in resolved(node, { text throws(ReferenceProblem) in try rules.prefixes(text) }) ?? [] {
-                    uses.add(policy: place.registry)
-                }
-            }
+            if let backup = mapping["backup"]?.mapping { decodeBackup(backup) }
         }
         decodeLimits(policies)
+    }
+
+    private mutating func decodeBackup(_ backup: SpecMapping) {
+        guard let node = backup["to"] else { return }
+        let rules = rules
+        guard let places = resolved(node, { text throws(ReferenceProblem) in try rules.prefixes(text) }), let place = places.first else {
+            return
+        }
+        uses.add(policy: place.registry)
+        guard places.count == 1 else {
+            let message = "the backup has one place, and this stands for \(places.count)"
+            report("invalid-backup", message, node.range, "name one registry or path")
+            return
+        }
+        let before = Set(backup.list("before").compactMap { $0.text.flatMap { BackupRule.Occasion(rawValue: $0) } })
+        policy.backup = BackupRule(to: place, before: before, origin: Self.origin(node.range))
     }
 
     private mutating func patterns(_ nodes: [SpecNode], isGuard: Bool) -> [ReferencePattern] {

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import OCI
+import Planning
 import RegistryTestSupport
 import Testing
 
@@ -117,6 +118,24 @@ import Testing
             expect(try await shop.sandbox.crplan("apply", "x.plan", "-f", "ws/spec.yaml"), 0)
             #expect(try shop.tags() == ["1.0", "other", "stable"])
             expect(try await shop.sandbox.crplan("apply", "x.plan"), 0, stdout: ["2 unchanged"])
+        }
+    }
+
+    @Test(arguments: ["another host", "plain", "unverified", "own certificate"])
+    func `what only a plan calls IBM's gets no login of IBM Cloud`(how: String) async throws {
+        let registry = RegistryDeclaration(
+            id: try RegistryID(host: how == "another host" ? "registry.example" : "us.icr.io"),
+            kind: .icr,
+            plainHTTP: how == "plain",
+            caFile: how == "own certificate" ? "ca.pem" : nil,
+            insecureSkipVerify: how == "unverified"
+        )
+        try await withSandbox { sandbox in
+            var plan = Plan(source: .files(["spec.yaml"]))
+            plan.registries = [registry]
+            try sandbox.write(String(decoding: try PlanFile.encode(plan).bytes, as: UTF8.self), to: "x.plan")
+            let result = try await sandbox.crplan("apply", "x.plan", with: ["IBMCLOUD_API_KEY": "key-9"])
+            expect(result, 1, stderr: ["IBM Cloud's login would go there"])
         }
     }
 

@@ -130,7 +130,7 @@ import Testing
             let names = try tags.map { try TagName($0) }
             return TrashedImage(repository: address.repository, digest: digest, tags: names, daysLeft: 3)
         }
-        #expect(TargetCheck(restoring: change, live: row.live, trash: trash) == row.result)
+        #expect(TargetCheck(restoring: change, live: row.live, trash: trash, free: []) == row.result)
     }
 
     @Test func `a restore that does not name what it brings back cannot be checked`() throws {
@@ -143,10 +143,21 @@ import Testing
                 tags: [try TagName("1")],
                 daysLeft: 1
             )
-            #expect(TargetCheck(restoring: change, live: nil, trash: [trash]) == .unknown)
+            #expect(TargetCheck(restoring: change, live: nil, trash: [trash], free: []) == .unknown)
         }
         let elsewhere = ChangeTarget.manifest(try Changes.address("us.example/birds/a"), .digest(Self.second))
         let change = Changes.change(.restore, elsewhere, new: Self.goal, .management, [.inTrash(Self.goal)])
-        #expect(TargetCheck(restoring: change, live: nil, trash: []) == .unknown)
+        #expect(TargetCheck(restoring: change, live: nil, trash: [], free: []) == .unknown)
+    }
+
+    @Test func `an image is restored by its digest only with the tags of the plan`() throws {
+        let address = try Changes.address("us.example/birds/a")
+        let (one, two) = (try TagName("1"), try TagName("2"))
+        let preconditions: [Precondition] = [.inTrash(Self.goal), .absent, .tagsOnDigest([one])]
+        let change = Changes.change(.restore, .manifest(address, .digest(Self.goal)), new: Self.goal, .management, preconditions)
+        let trash = [TrashedImage(repository: address.repository, digest: Self.goal, tags: [one, two], daysLeft: 3)]
+        #expect(TargetCheck(restoring: change, live: nil, trash: trash, free: [one]) == .mayWrite)
+        let found = TargetCheck(restoring: change, live: nil, trash: trash, free: [one, two])
+        #expect(found == .stale(expected: "1 to come back", found: "1, 2 to come back"))
     }
 }

@@ -75,7 +75,7 @@ import Testing
         try await withCloud { cloud in
             let (tagged, deleted) = (try cloud.seed(tags: ["1", "2"], seed: 1), try cloud.seed(tags: ["3"], seed: 2))
             try cloud.seed("bees/a", tags: ["1"], seed: 3)
-            let image = LostImage(try RepositoryName("bees/a"), try #require(try cloud.tags("bees/a")["1"]), tags: [])
+            let image = LostImage(try RepositoryName("bees/a"), try #require(try cloud.tags("bees/a")["1"]), tags: [try TagName("1")])
             let changes = [
                 try cloud.untag("1", at: tagged), try cloud.delete(deleted, tags: ["3"]),
                 cloud.set(.remove, [.contents([image.description])], on: "bees"),

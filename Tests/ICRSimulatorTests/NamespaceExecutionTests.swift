@@ -65,7 +65,10 @@ import Testing
         let trashed = try cloud.seed(tags: ["2"], seed: 2)
         let repository = try RepositoryName(Cloud.repository)
         try await cloud.registry.deleteManifest(trashed, in: repository)
-        let images = [LostImage(repository, live, tags: []), LostImage(repository, trashed, tags: [], isTrashed: true)].sorted()
+        let images = [
+            LostImage(repository, live, tags: [try TagName("1")]),
+            LostImage(repository, trashed, tags: [try TagName("2")], isTrashed: true),
+        ].sorted()
         return cloud.set(.remove, [.contents(images.map(\.description))])
     }
 
@@ -129,7 +132,7 @@ import Testing
 
     private static func retention(_ cloud: Cloud, removing digests: some Sequence<Digest>) throws -> Change {
         let repository = try RepositoryName(Cloud.repository)
-        let victims = digests.map { LostImage(repository, $0, tags: []).description }.sorted()
+        let victims = try digests.enumerated().map { LostImage(repository, $1, tags: [try TagName("\($0 + 1)")]).description }.sorted()
         let setting = NamespaceSetting.retention(before: .none, after: policy)
         return cloud.set(setting, [.retention(.none), .retentionVictims(victims)])
     }
@@ -152,7 +155,7 @@ import Testing
         try await withCloud { cloud in
             let digests = try Self.seedThree(cloud)
             let applied = try await cloud.apply(try Self.retention(cloud, removing: digests.prefix(1)))
-            let found = "also birds/a@\(digests[1])"
+            let found = "also birds/a@\(digests[1]) (2)"
             #expect(applied.outcomes == [.stale(expected: "the image of the plan", found: found)])
             #expect(try await cloud.registry.retention(of: "birds") == .none)
             #expect(try cloud.tags().count == 3)

@@ -47,7 +47,7 @@ import Testing
             right: accountRight
         ) { cloud in
             let digest = try cloud.seed(tags: ["1"])
-            let image = LostImage(try RepositoryName(Cloud.repository), digest, tags: [])
+            let image = LostImage(try RepositoryName(Cloud.repository), digest, tags: [try TagName("1")])
             return Planned(change: cloud.set(.remove, [.contents([image.description])]))
         },
         Row(

@@ -272,4 +272,19 @@ import Testing
         let manifests = planned.asked.filter { if case .manifest = $0 { true } else { false } }
         #expect(manifests.count == 2)
     }
+
+    @Test func `an index that the registry shows and does not give fails the delete of its child`() throws {
+        let index = try Samples.multiPlatform(seed: 5)
+        var world = World()
+        try world.add(index, to: "us/app/api", tags: ["1.0"])
+        let address = try Names.repository("us/app/api")
+        let child = try #require(index.root.index?.manifests.first?.digest)
+        world.denied = [.manifest(address, index.digest)]
+        var spec = SpecBuilder()
+        try spec.absent("us/app/api@\(child)")
+        let planned = try world.plan(spec)
+        #expect(planned.errors.map(\.code) == ["unreadable"])
+        #expect(planned.errors.first?.message.contains("shows that it is there, and does not give it") == true)
+        #expect(planned.ids.isEmpty)
+    }
 }

@@ -75,6 +75,29 @@ import Testing
         }
     }
 
+    @Test func `where the images cannot be listed nothing is deleted`() throws {
+        var spec = try spec()
+        let digest = try Samples.image(seed: 1).digest
+        try spec.absent("us/birds/app1@\(digest)")
+        var world = try world()
+        world.unreadable = [.administration(try Names.registry("us"), .inventory(of: "birds"))]
+        let planned = try world.plan(spec)
+        #expect(planned.errors.map(\.code) == ["unreadable"])
+        #expect(planned.notes.contains { $0.code == "not-listed" })
+        #expect(planned.ids.isEmpty)
+    }
+
+    @Test func `what is absent in a namespace that is not there is absent already, and that is said`() throws {
+        var spec = try spec()
+        try spec.absent("us/gone/app:1")
+        var world = try world()
+        world.unreadable = [.head(try Names.repository("us/gone/app"), .tag(try TagName("1")))]
+        let planned = try world.plan(spec)
+        #expect(planned.errors.isEmpty)
+        #expect(planned.notes.map(\.code) == ["not-visible"])
+        #expect(planned.plan.scope.alreadyAbsent == 1)
+    }
+
     @Test func `a registry that is only a source is not managed`() throws {
         var spec = try spec()
         try spec.image(from: "us/birds/app1:1.0", to: ["disk/app"], tags: ["1"])

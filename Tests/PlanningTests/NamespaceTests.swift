@@ -211,4 +211,35 @@ struct Account {
         try spec.target("us/payments/**")
         #expect(try world(account).plan(spec).ids == ["namespace us.icr.io/payments"])
     }
+
+    @Test func `a namespace that a policy names is not deleted, however empty it looks`() throws {
+        var account = Account()
+        account.add("old")
+        var spec = SpecBuilder()
+        try spec.absent(namespace: "old")
+        spec.policy.limits.namespaceDeletions = 1
+        #expect(try world(account).plan(spec).refusals == [])
+        try spec.protect("us/old/**")
+        #expect(try world(account).plan(spec).refusals.map(\.code) == ["protected"])
+    }
+
+    @Test func `a namespace does not go with what the filters leave out`() throws {
+        var account = Account()
+        account.add("old")
+        let image = InventoryImage(
+            digest: try Samples.image(seed: 1).digest,
+            tags: [try TagName("prod")],
+            mediaType: MediaType.ociManifest,
+            created: 1,
+            size: 1
+        )
+        account.images["old"] = [try RepositoryName("old/api"): [image]]
+        var spec = SpecBuilder()
+        try spec.absent(namespace: "old")
+        spec.policy.limits.namespaceDeletions = 1
+        #expect(try world(account).plan(spec).refusals == [])
+        try spec.exclude("us/old/api:prod")
+        let planned = try world(account).plan(spec)
+        #expect(planned.refusals.map(\.code) == ["out-of-scope"] && planned.ids.isEmpty)
+    }
 }

@@ -199,4 +199,41 @@ import Testing
         #expect(planned.errors.map(\.code) == ["unreadable"])
         #expect(planned.ids == [])
     }
+
+    // MARK: Answers that cannot be trusted
+
+    @Test func `tags that the analysis leaves out are those of the list`() throws {
+        let victim = try image(1, "0.9", "prod")
+        var world = try world(images: [image(2, "1.0")], victims: [victim], of: policy(10))
+        let name = try RepositoryName(repository)
+        let question = AdministrationQuestion.retentionVictims(policy(10), of: "payments")
+        let bare = [RetentionVictim(image: ImageName(name, victim.digest), tags: [])]
+        world.administration[try Names.registry("us")]?[question] = .retentionVictims(bare)
+        var spec = try spec(.init(imagesPerRepository: 10))
+        try spec.protect("us/payments/api:prod")
+        spec.policy.limits.repositoryShare = nil
+        let planned = try world.plan(spec)
+        #expect(planned.refusals.map(\.code) == ["protected"])
+        #expect(planned.refusals.first?.subjects == ["us.icr.io/payments/api:prod"])
+    }
+
+    @Test func `an image that the list does not show makes the analysis an error`() throws {
+        let victim = try image(1, "0.9")
+        var world = try world(images: [image(2, "1.0")], of: policy(10))
+        let question = AdministrationQuestion.retentionVictims(policy(10), of: "payments")
+        let unknown = [RetentionVictim(image: ImageName(try RepositoryName(repository), victim.digest), tags: victim.tags)]
+        world.administration[try Names.registry("us")]?[question] = .retentionVictims(unknown)
+        #expect(try world.plan(spec(.init(imagesPerRepository: 10))).errors.map(\.code) == ["analysis-unclear"])
+    }
+
+    @Test func `what the filters leave out is spared, and so is the source of an entry`() throws {
+        let victim = try image(1, "0.9")
+        let world = try world(images: [image(2, "1.0")], victims: [victim], of: policy(10))
+        var excluded = try spec(.init(imagesPerRepository: 10))
+        try excluded.exclude("us/payments/api:0.9")
+        #expect(try world.plan(excluded).refusals.map(\.code) == ["retention-needed"])
+        var source = try spec(.init(imagesPerRepository: 10))
+        try source.image(from: "us/payments/api:0.9", to: ["de/payments/api"], tags: ["1"])
+        #expect(try world.plan(source).refusals.map(\.code) == ["retention-needed"])
+    }
 }

@@ -32,7 +32,7 @@ import Testing
         let (planned, _) = try world(sample, tags: ["1", "stable"]).converge(spec("1", "stable", "new"))
         let restore = try planned.change("restore us.icr.io/birds/api@\(sample.digest)")
         #expect(restore.method == .management && restore.newDigest == sample.digest)
-        #expect(restore.preconditions == [.inTrash(sample.digest), .absent])
+        #expect(try restore.preconditions == [.inTrash(sample.digest), .absent, .tagsOnDigest([TagName("1"), TagName("stable")])])
         for tag in ["1", "stable", "new"] {
             let put = try planned.change("put us.icr.io/birds/api:\(tag)")
             #expect(put.method == .tag && put.after == [restore.id])

@@ -23,10 +23,15 @@ import Testing
         Shape(testDescription: "an untagged image with an empty map", repoTags: #"{"us.icr.io/birds/a":{}}"#, tags: []),
         Shape(testDescription: "an untagged image with null", repoTags: #"{"us.icr.io/birds/a":null}"#, tags: []),
         Shape(testDescription: "another namespace", repoTags: #"{"us.icr.io/birds2/a":{"1":{}}}"#, tags: nil),
-        Shape(testDescription: "another host", repoTags: #"{"de.icr.io/birds/a":{"1":{}}}"#, tags: nil),
-        Shape(testDescription: "no place", repoTags: "{}", tags: nil),
-        Shape(testDescription: "no places", repoTags: "null", tags: nil),
     ]
+
+    @Test(
+        "what is not understood is no empty namespace",
+        arguments: [#"{"de.icr.io/birds/a":{"1":{}}}"#, #"{"birds/a":{"1":{}}}"#, "{}", "null"]
+    )
+    func unclearInventory(_ repoTags: String) {
+        #expect(throws: ManagementAnswer.Invalid.self) { try inventory(#"[{"id":"\#(Self.one)","repoTags":\#(repoTags)}]"#) }
+    }
 
     @Test("an inventory is read in every shape that it may have", arguments: shapes)
     func inventoryShapes(_ shape: Shape) throws {

@@ -24,12 +24,8 @@ struct DesignExampleTests {
                 "crplan.yaml:39:34 unavailable: 'build' is not available in this version: 'us/payments/cli' asks for it",
                 "crplan.yaml:40:35 unavailable: 'files' is not available in this version: 'us/payments/site' asks for it",
                 "crplan.yaml:41:11 unavailable: 'archive' is not available in this version: './out/api.tar' asks for it",
-                "crplan.yaml:48:5 unavailable: 'prune: untag' is not available in this version: 'us/payments/api' asks for it",
-                "crplan.yaml:52:9 unavailable: 'moved' is not available in this version: 'us/payments/old' asks for it",
-                "crplan.yaml:62:5 unavailable: 'prune' is not available in this version: 'regions/payments/**' asks for it",
                 "crplan.yaml:71:11 unavailable: 'inUse' is not available in this version: 'in-use.txt' asks for it",
                 "crplan.yaml:71:44 unavailable: 'inUse' is not available in this version: 'workloads.json' asks for it",
-                "crplan.yaml:72:3 unavailable: 'backup' is not available in this version: 'policy' asks for it",
             ]
         )
     }

@@ -27,11 +27,7 @@ struct ApplyCommand: AsyncParsableCommand {
     @OptionGroup var format: FormatOptions
     @OptionGroup var talk: TalkOptions
 
-    @Flag(name: .customLong("auto-approve"), help: "Do not ask.")
-    var autoApprove = false
-
-    @Flag(name: .customLong("allow-irreversible"), help: "Make changes that cannot be undone, too.")
-    var allowIrreversible = false
+    @OptionGroup var applying: ApplyOptions
 
     @Option(name: .customLong("plan-digest"), help: ArgumentHelp("Apply the plan only if it has this digest.", valueName: "digest"))
     var planDigest: String?
@@ -43,12 +39,6 @@ struct ApplyCommand: AsyncParsableCommand {
     )
     var allowedVariables: [String] = []
 
-    @Option(help: ArgumentHelp("Write the journal to this file.", valueName: "file"))
-    var journal: String?
-
-    @Option(help: ArgumentHelp("Write events as JSON lines to this file, or to stdout for '-'.", valueName: "file"))
-    var events: String?
-
     func validate() throws {
         if planFile == nil {
             if planDigest != nil { throw ValidationError("--plan-digest needs a plan file") }
@@ -59,11 +49,13 @@ struct ApplyCommand: AsyncParsableCommand {
         } else if !planning.target.isEmpty || !planning.exclude.isEmpty {
             throw ValidationError("a saved plan is applied whole; --target and --exclude belong to 'crplan plan'")
         }
+        if planFile != nil, planning.asOf != nil || planning.removedSince != nil {
+            throw ValidationError("a saved plan is applied as it is; --as-of and --removed-since belong to 'crplan plan'")
+        }
         if let planDigest, (try? Digest(planDigest)) == nil {
             throw ValidationError("--plan-digest takes a digest such as sha256:…, not '\(planDigest.withVisibleControls)'")
         }
-        if let journal, journal == events { throw ValidationError("--journal and --events need two files") }
-        if events == "-", format.format == .json { throw ValidationError("--events - and --format json both want stdout") }
+        if applying.events == "-", format.format == .json { throw ValidationError("--events - and --format json both want stdout") }
     }
 
     func run() async throws {
@@ -80,7 +72,7 @@ struct ApplyCommand: AsyncParsableCommand {
         let specs = try SpecLoading(options: workspace).load()
         guard !specs.result.diagnostics.hasErrors else { return console.refuse(specs, format: format.format) }
         let reconciliation = Reconciliation(specs, logger: talk.logger)
-        return try await ending(reconciliation) {
+        return try await reconciliation.ending {
             let result = try await reconciliation.plan(specs, planning, console: console)
             let findings = specs.result.diagnostics + result.diagnostics
             // With JSON on stdout, only the report goes there.
@@ -90,42 +82,16 @@ struct ApplyCommand: AsyncParsableCommand {
                 pulls: reconciliation.pulls(of: result, isApplying: true),
                 format: .text,
                 full: planning.full,
-                toStandardError: format.format == .json || events == "-"
+                toStandardError: format.format == .json || applying.events == "-"
             )
             if !result.refusals.isEmpty { return .refused }
             let status = console.status(of: findings, strict: planning.strict)
             guard status == .done else { return status }
             if result.plan.changes.isEmpty { return result.plan.leftOut.isEmpty ? .done : .error }
-            if let refusal = refuseIrreversible(result.plan, console) { return refusal }
-            guard try confirm(console) else { return .error }
+            if let refusal = applying.refuseIrreversible(result.plan, console) { return refusal }
+            guard try applying.confirm(console) else { return .error }
             return try await apply(result.plan, try PlanFile.digest(of: result.plan), reconciliation, console)
         }
-    }
-
-    private func confirm(_ console: Console) throws -> Bool {
-        if autoApprove { return true }
-        guard let answer = console.ask("\nMake these changes? Only 'yes' goes on: ") else {
-            throw CommandFailure(
-                "there is no terminal to ask on; pass --auto-approve, or save the plan with 'crplan plan --out' and apply that"
-            )
-        }
-        if answer == "yes" { return true }
-        console.talk("Nothing was changed.")
-        return false
-    }
-
-    private func refuseIrreversible(_ plan: Plan, _ console: Console) -> ExitStatus? {
-        let changes = plan.changes.filter { !$0.undo.isPossible }
-        guard !changes.isEmpty, !allowIrreversible else { return nil }
-        console.show([
-            Refusal(
-                code: "irreversible",
-                message: "\(changes.count) change\(changes.count == 1 ? "" : "s") cannot be undone",
-                subjects: changes.map(\.target.description),
-                help: "Pass --allow-irreversible if they are meant."
-            )
-        ])
-        return .refused
     }
 
     // MARK: A saved plan
@@ -133,12 +99,12 @@ struct ApplyCommand: AsyncParsableCommand {
     private func applySaved(_ path: String, _ console: Console) async throws -> ExitStatus {
         let saved = try SavedPlan(path: path, pinned: planDigest)
         let (reconciliation, refusals) = try prepare(saved)
-        return try await ending(reconciliation) {
+        return try await reconciliation.ending {
             guard refusals.isEmpty else {
                 console.show(refusals)
                 return .refused
             }
-            if let refusal = refuseIrreversible(saved.plan, console) { return refusal }
+            if let refusal = applying.refuseIrreversible(saved.plan, console) { return refusal }
             return try await apply(saved.plan, saved.digest, reconciliation, console)
         }
     }
@@ -166,52 +132,8 @@ struct ApplyCommand: AsyncParsableCommand {
         return (Reconciliation(specs, logger: talk.logger), try saved.check(against: specs))
     }
 
-    // MARK: Doing it
-
     private func apply(_ plan: Plan, _ digest: Digest, _ reconciliation: Reconciliation, _ console: Console) async throws -> ExitStatus {
-        guard !plan.changes.isEmpty else {
-            console.talk("The plan has no changes\(plan.leftOut.isEmpty ? "." : ", but it left out what could not be read.")")
-            return plan.leftOut.isEmpty ? .done : .error
-        }
-        let output = try EventOutput(path: events, console: console)
-        let (report, journalPath) = try await InterruptHandling.run { interruption in
-            try await reconciliation.apply(
-                plan,
-                digest: digest,
-                planPath: planFile,
-                journal: journal,
-                parallelism: planning.parallelism,
-                events: output,
-                interruption: interruption
-            )
-        }
-        console.clearProgress()
-        if format.format == .json {
-            console.result(ReportJSON.render(report, planDigest: digest, journal: journalPath))
-        } else {
-            let text = ReportText.render(report, of: plan, styling: console.styling)
-            console.write("\(text)\nJournal: \(journalPath.withVisibleControls)\n", toStandardError: events == "-")
-        }
-        return Self.status(of: report, leftOut: !plan.leftOut.isEmpty)
-    }
-
-    static func status(of report: ExecutionReport, leftOut: Bool) -> ExitStatus {
-        switch report.verdict {
-        case .complete: leftOut ? .partial : .done
-        case .failed: .error
-        case .stale: leftOut ? .partial : .stale
-        case .partial: .partial
-        }
-    }
-
-    private func ending(_ reconciliation: Reconciliation, _ body: () async throws -> ExitStatus) async throws -> ExitStatus {
-        do {
-            let status = try await body()
-            await reconciliation.shutdown()
-            return status
-        } catch {
-            await reconciliation.shutdown()
-            throw error
-        }
+        let run = ApplyOptions.Run(plan: plan, digest: digest, planPath: planFile, parallelism: planning.parallelism, format: format.format)
+        return try await applying.apply(run, reconciliation, console)
     }
 }

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import FoundationEssentials
 
 /// Which specs, and with which variables.
 struct WorkspaceOptions: ParsableArguments {
@@ -88,7 +89,28 @@ struct PlanningRunOptions: ParsableArguments {
     @Flag(help: "List every addition on a line of its own.")
     var full = false
 
+    @Option(
+        name: .customLong("as-of"),
+        help: ArgumentHelp("Count ages from this time, such as 2026-01-31T12:00:00Z, and not from now.", valueName: "time")
+    )
+    var asOf: String?
+
+    @Option(
+        name: .customLong("removed-since"),
+        help: ArgumentHelp(
+            "Untag what the specs declared at this git revision and declare no more; with '=delete', delete images that are left without a tag.",
+            valueName: "revision"
+        )
+    )
+    var removedSince: String?
+
     func validate() throws {
+        if let asOf, (try? Date(asOf, strategy: .iso8601)) == nil {
+            throw ValidationError("--as-of takes a time such as 2026-01-31T12:00:00Z")
+        }
+        if let removedSince, removedSince.isEmpty || removedSince.hasPrefix("-") || removedSince.hasPrefix("=") {
+            throw ValidationError("--removed-since takes a git revision such as HEAD~1 or v1.2, perhaps with '=delete' behind it")
+        }
         guard (1...1024).contains(parallelism) else { throw ValidationError("--parallelism takes a number from 1 to 1024") }
     }
 }

@@ -8,6 +8,8 @@ package struct Journal: Hashable, Sendable {
     package struct Write: Hashable, Sendable {
         package var write: JournalEntry.Write
         package var result: JournalEntry.Result?
+        /// Where it is announced, from 1.
+        package var line: Int
     }
 
     package var header: JournalEntry.Header
@@ -34,7 +36,7 @@ package struct Journal: Hashable, Sendable {
                 header = found
             case .intent(let write):
                 open[write.change] = writes.count
-                writes.append(Write(write: write, result: nil))
+                writes.append(Write(write: write, result: nil, line: place + 1))
             case .outcome(let write, let result):
                 guard let place = open.removeValue(forKey: write.change) else {
                     throw Invalid(description: "line \(place + 1) tells the outcome of a write that no line announces")

@@ -45,7 +45,12 @@ struct NamespaceReader: Sendable {
             state.retention = try await retention()
             guard let current = state.retention, current != after else { break }
             let victims = try await administration.retentionVictims(after, of: name)
-            state.victims = victims.map { LostImage($0.image.repository, $0.image.digest, tags: $0.tags).description }.sorted()
+            let images = victims.isEmpty ? [:] : try await administration.inventory(of: name)
+            state.victims = victims.map { victim in
+                let listed = images[victim.image.repository]?.first { $0.digest == victim.image.digest }?.tags ?? []
+                let tags = Set(victim.tags).union(listed).sorted()
+                return LostImage(victim.image.repository, victim.image.digest, tags: tags).description
+            }.sorted()
         }
         return state
     }

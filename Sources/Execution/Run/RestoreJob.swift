@@ -20,7 +20,13 @@ struct RestoreJob: Sendable {
             let trash = try await context.interruptible { () async throws(RegistryError) in
                 try await administration.trash(of: repository.namespace)
             }
-            if let result = try TargetCheck(restoring: change, live: live, trash: trash).result(for: change) { return result }
+            let entry = trash.first { $0.repository == repository && $0.digest == change.newDigest }
+            let heads = try await concurrentlyTrying(entry?.tags ?? [], limit: 16) { tag async throws(RegistryError) in
+                try await target.at(.tag(tag)).digest()
+            }
+            let free = zip(entry?.tags ?? [], heads).filter { $0.1 == nil }.map(\.0)
+            let check = TargetCheck(restoring: change, live: live, trash: trash, free: free.sorted())
+            if let result = try check.result(for: change) { return result }
             let goal = Goal.holding(change.newDigest, at: target)
             let write = VisibleWrite(context: context, change: change, goal: goal, before: live, after: change.newDigest)
             return await write.perform { () async throws(RegistryError) in

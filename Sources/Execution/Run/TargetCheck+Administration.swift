@@ -65,8 +65,9 @@ extension TargetCheck {
         return shown.joined(separator: ", ") + (images.count > shown.count ? " and \(images.count - shown.count) more" : "")
     }
 
-    /// Whether an image may be restored. `live`: what its target holds; `trash`: that of its namespace.
-    init(restoring change: Change, live: Digest?, trash: [TrashedImage]) {
+    /// Whether an image may be restored. `live`: what its target holds; `trash`: that of its namespace; `free`: the image's tags in the
+    /// trash that nothing else has taken, sorted.
+    init(restoring change: Change, live: Digest?, trash: [TrashedImage], free: [TagName]) {
         guard let goal = change.newDigest, let address = change.target.address, let reference = change.target.reference,
             reference.digest == nil || reference.digest == goal, change.preconditions.contains(.inTrash(goal))
         else {
@@ -88,12 +89,21 @@ extension TargetCheck {
                 guard let found = Self.lack(of: goal, reference.tag, entries) else { continue }
                 self = .stale(expected: "\(goal) in the trash", found: found)
                 return
+            case .tagsOnDigest(let returning):
+                // All free tags come back with an image that is restored by its digest.
+                guard free != returning.sorted() else { continue }
+                self = .stale(expected: Self.list(returning), found: Self.list(free))
+                return
             default:
                 self = .unknown
                 return
             }
         }
         self = .mayWrite
+    }
+
+    private static func list(_ tags: [TagName]) -> String {
+        tags.isEmpty ? "no tag to come back" : "\(tags.map(\.description).joined(separator: ", ")) to come back"
     }
 
     /// Why the trash of a repository would not give back this digest, under this tag if one is named; nil: it would.

@@ -104,8 +104,11 @@ package struct LostImage: Hashable, Sendable, Codable, Comparable, CustomStringC
         self.isTrashed = isTrashed
     }
 
-    /// As preconditions name it.
-    package var description: String { "\(isTrashed ? "trash " : "")\(repository)@\(digest)" }
+    /// As preconditions name it: with its tags, since those are what policies protect.
+    package var description: String {
+        let tags = tags.isEmpty ? "" : " (\(tags.map(\.description).joined(separator: ", ")))"
+        return "\(isTrashed ? "trash " : "")\(repository)@\(digest)\(tags)"
+    }
 
     package static func < (left: LostImage, right: LostImage) -> Bool { left.description < right.description }
 }

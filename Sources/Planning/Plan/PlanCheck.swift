@@ -19,14 +19,21 @@ enum PlanCheck {
         }
         var ids: Set<ChangeID> = []
         for change in plan.changes where !ids.insert(change.id).inserted { throw Invalid("it names the change '\(change.id)' twice") }
+        let origins = Dictionary(plan.changes.map { ($0.id, $0.content.flatMap { contents[$0]?.origin }) }) { first, _ in first }
         for change in plan.changes {
             guard registries.contains(change.target.registry) else {
                 throw Invalid("'\(change.id)' writes to \(change.target.registry), which its registries do not list")
             }
             for id in change.after where !ids.contains(id) { throw Invalid("'\(change.id)' comes after '\(id)', which is not there") }
-            try check(change, contents)
+            try check(change, contents, isSaved: isSaved(change, origins))
         }
         if ChangeOrder.hasCycle(plan.changes) { throw Invalid("its changes wait for each other") }
+    }
+
+    /// Whether the change comes after one that puts content of its repository elsewhere: its backup, or its repository's new place.
+    private static func isSaved(_ change: Change, _ origins: [ChangeID: ContentOrigin?]) -> Bool {
+        guard case .backup = change.undo, let address = change.target.address else { return false }
+        return change.after.contains { origins[$0] == .some(.registry(address)) }
     }
 
     private static func check(_ registry: RegistryDeclaration) throws(Invalid) {
@@ -77,7 +84,11 @@ enum PlanCheck {
         }
     }
 
-    private static func check(_ change: Change, _ contents: [PlannedContent.ID: PlannedContent]) throws(Invalid) {
+    private static func check(
+        _ change: Change,
+        _ contents: [PlannedContent.ID: PlannedContent],
+        isSaved: Bool
+    ) throws(Invalid) {
         guard !change.preconditions.isEmpty else { throw Invalid("'\(change.id)' has no precondition") }
         guard methods(of: change.kind).contains(change.method) else {
             throw Invalid("'\(change.id)' cannot be made by '\(change.method.rawValue)'")
@@ -99,20 +110,20 @@ enum PlanCheck {
             guard let digest = change.target.reference?.digest, change.oldDigest == digest else {
                 throw Invalid("'\(change.id)' does not name the digest that it deletes")
             }
-            try checkDelete(change, digest)
+            try checkDelete(change, digest, isSaved: isSaved)
         case .namespace, .retention: try checkSetting(change)
         }
     }
 
     /// The policy is held against the tags that the change says it removes, and the user's leave against its way back: neither may differ
     /// from what apply does.
-    private static func checkDelete(_ change: Change, _ digest: Digest) throws(Invalid) {
+    private static func checkDelete(_ change: Change, _ digest: Digest, isSaved: Bool) throws(Invalid) {
         let removed = change.preconditions.compactMap { if case .tagsOnDigest(let tags) = $0 { Set(tags) } else { nil } }
         guard !removed.isEmpty, change.preconditions.contains(.unneeded(digest)) else { throw lacksPrecondition(change) }
         guard removed.allSatisfy({ $0 == Set(change.consequences.removedTags) }) else {
             throw Invalid("'\(change.id)' removes other tags than it shows")
         }
-        guard change.method == .management || change.undo == .none else {
+        guard change.method == .management || change.undo == .none || isSaved else {
             throw Invalid("'\(change.id)' says that it can be undone, and it cannot")
         }
     }

@@ -1,26 +1,69 @@
 internal import OCI
 
+/// An image that shall go, and why.
+struct ImageRemoval {
+    var digest: Digest
+    var origin: Origin
+    var reason: String
+    /// The repository that has its content, too, once it is gone.
+    var movedTo: RepositoryAddress?
+
+    init(_ digest: Digest, _ origin: Origin, reason: String = "named under absent", movedTo: RepositoryAddress? = nil) {
+        self.digest = digest
+        self.origin = origin
+        self.reason = reason
+        self.movedTo = movedTo
+    }
+}
+
 /// Deletes by digest, decided on the repository's whole graph.
 extension PlanningRun {
     /// How long ICR keeps what was deleted (reference of ICR, section E.1).
     private static let trashDays = 30
 
-    mutating func delete(_ digests: [(Digest, Origin)], in address: RepositoryAddress) {
-        var there: [Digest: Origin] = [:]
+    mutating func delete(_ removals: [ImageRemoval], in address: RepositoryAddress) {
+        var there: [Digest: ImageRemoval] = [:]
         var gone: [Digest: Origin] = [:]
-        for (digest, origin) in digests.sorted(by: { $0.1 < $1.1 }) {
-            guard case .known(let head) = head(address, .digest(digest), for: origin) else { continue }
+        for removal in removals.sorted(by: { $0.origin < $1.origin }) {
+            let digest = removal.digest
+            guard case .known(let head) = head(address, .digest(digest), for: removal.origin) else { continue }
             if head == nil {
-                if gone.updateValue(gone[digest] ?? origin, forKey: digest) == nil { alreadyAbsent += 1 }
+                if gone.updateValue(gone[digest] ?? removal.origin, forKey: digest) == nil { alreadyAbsent += 1 }
             } else {
-                there[digest] = there[digest] ?? origin
+                there[digest] = there[digest] ?? removal
             }
         }
         for (digest, origin) in gone.sorted(by: { $0.key < $1.key }) { refuseIfComing(digest, in: address, origin) }
-        guard let origin = there.values.min() else { return }
+        guard let origin = there.values.map(\.origin).min(), mayProveUnneeded(in: address, origin) else { return }
         let deleted = Set(there.keys)
         guard case .known(let graph) = readGraph(of: address, deleting: deleted, for: origin) else { return }
-        for (digest, origin) in there.sorted(by: { $0.key < $1.key }) { delete(digest, in: address, graph, deleted, origin) }
+        for (_, removal) in there.sorted(by: { $0.key < $1.key }) { delete(removal, in: address, graph, deleted) }
+    }
+
+    /// Without its list nobody knows which untagged indexes a repository of IBM's has.
+    mutating func mayProveUnneeded(in address: RepositoryAddress, _ origin: Origin) -> Bool {
+        guard kind(of: address.registry) == .icr else { return true }
+        switch list(of: address) {
+        case .known: return true
+        case .waiting: return false
+        case .unreadable(let error):
+            fail(error, in: address.registry, for: origin)
+            return false
+        case .none:
+            switch ask(.administration(address.registry, .inventory(of: address.repository.namespace))) {
+            case nil: return false
+            case .absent?: reportNoLogin(to: address.registry, for: "deleting from \(address)", at: origin)
+            case .unreadable(let error)?: fail(error, in: address.registry, for: origin)
+            case .found?:
+                error(
+                    "cannot-prove",
+                    "\(address.registry) does not show what is in \(address), so nothing proves that an image there is not needed",
+                    at: origin,
+                    help: "check the account and the region, and that the login has the role Reader there"
+                )
+            }
+            return false
+        }
     }
 
     /// What is not there yet must not be put by this plan either: the next one would want to delete it.
@@ -35,13 +78,9 @@ extension PlanningRun {
         }
     }
 
-    private mutating func delete(
-        _ digest: Digest,
-        in address: RepositoryAddress,
-        _ graph: RepositoryGraph,
-        _ deleted: Set<Digest>,
-        _ origin: Origin
-    ) {
+    /// `deleted`: everything that goes from the repository.
+    mutating func delete(_ removal: ImageRemoval, in address: RepositoryAddress, _ graph: RepositoryGraph, _ deleted: Set<Digest>) {
+        let (digest, origin) = (removal.digest, removal.origin)
         guard let removedTags = removedTags(with: digest, in: address, graph, origin) else { return }
         switch reasonToKeep(digest, in: address, graph, deleted, origin) {
         case .waiting, .failed: return
@@ -68,7 +107,7 @@ extension PlanningRun {
             target: .manifest(address, .digest(digest)),
             oldDigest: digest,
             method: kind == .layout ? .layoutEdit : kind == .icr ? .management : .deleteManifest,
-            reason: "named under absent",
+            reason: removal.reason,
             origin: origin,
             consequences: Consequences(
                 removedTags: removedTags,
@@ -76,7 +115,7 @@ extension PlanningRun {
                 referrers: referrers.map(\.digest).filter { !deleted.contains($0) }.sorted(),
                 children: graph.children(of: digest).count
             ),
-            undo: kind == .icr ? .trash(days: Self.trashDays) : .none,
+            undo: removal.movedTo.map { .backup("\($0)@\(digest)") } ?? (kind == .icr ? .trash(days: Self.trashDays) : .none),
             preconditions: [.tagsOnDigest(removedTags), .unneeded(digest)],
             // Indexes go before their children, and images before their signatures: what something deleted needs is needed until then.
             after: graph.needers(of: digest).filter(deleted.contains).map { Change.id(.delete, .manifest(address, .digest($0))) }.sorted()
@@ -113,7 +152,7 @@ extension PlanningRun {
     }
 
     /// The filters leave entries out of this run, but what those declare is declared still.
-    private func filteredEntry(declaring tag: TagName, in address: RepositoryAddress) -> Origin? {
+    func filteredEntry(declaring tag: TagName, in address: RepositoryAddress) -> Origin? {
         guard !options.targets.isEmpty || !options.excludes.isEmpty else { return nil }
         let images = desired.images.filter { $0.targets.contains(address) && $0.tags.contains(tag) }.map(\.origin)
         let copies = desired.copies.filter { entry in
@@ -131,7 +170,7 @@ extension PlanningRun {
     }
 
     /// What leads to the image, or what it is a signature of. Only what is proved unneeded goes.
-    private mutating func reasonToKeep(
+    mutating func reasonToKeep(
         _ digest: Digest,
         in address: RepositoryAddress,
         _ graph: RepositoryGraph,

@@ -8,6 +8,7 @@ extension PlanningRun {
             entry.targets = entry.targets.filter { target in entry.tags.contains { isSelected(target, $0) } }
             return entry.targets.isEmpty ? nil : .image(entry)
         }
+        nodes += selectedMoves.map { .move($0) }
         var patterns: [CopyEntry] = []
         for entry in desired.copies {
             switch entry.scope {

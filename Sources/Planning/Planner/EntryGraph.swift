@@ -7,11 +7,13 @@ struct EntryGraph {
         case image(ImageEntry)
         /// One source repository of a `copies` entry, with its target repositories.
         case copy(CopyEntry, from: RepositoryAddress, to: [RepositoryAddress])
+        case move(MoveEntry)
 
         var origin: Origin {
             switch self {
             case .image(let entry): entry.origin
             case .copy(let entry, _, _): entry.origin
+            case .move(let entry): entry.origin
             }
         }
 
@@ -19,6 +21,7 @@ struct EntryGraph {
             switch self {
             case .image(let entry): entry.targets
             case .copy(_, _, let targets): targets
+            case .move(let entry): [entry.to]
             }
         }
 
@@ -26,6 +29,7 @@ struct EntryGraph {
         var source: RepositoryAddress? {
             switch self {
             case .copy(_, let source, _): source
+            case .move(let entry): entry.from
             case .image(let entry): if case .reference(let source, _) = entry.source { source } else { nil }
             }
         }
@@ -34,6 +38,7 @@ struct EntryGraph {
             switch self {
             case .image(let entry): entry.rules
             case .copy(let entry, _, _): entry.rules
+            case .move: MoveEntry.rules
             }
         }
 
@@ -42,6 +47,7 @@ struct EntryGraph {
             switch self {
             case .image(let entry): entry.tags.contains(tag)
             case .copy(let entry, _, _): entry.selector.covers(tag)
+            case .move: true
             }
         }
     }
@@ -61,7 +67,7 @@ struct EntryGraph {
             for target in node.targets where read.contains(target) {
                 writers[target, default: []].append(index)
                 switch node {
-                case .copy: copyWriters[target, default: []].append(index)
+                case .copy, .move: copyWriters[target, default: []].append(index)
                 case .image(let entry):
                     for tag in entry.tags { imageWriters[DeclaredTag(address: target, tag: tag), default: []].append(index) }
                 }
@@ -79,6 +85,7 @@ struct EntryGraph {
         guard let source = node.source, let writers = writers[source] else { return [] }
         var found: Set<Int> = []
         switch node {
+        case .move: found.formUnion(writers)
         case .copy(let entry, _, _):
             switch entry.selector.base {
             case .all, .match: found.formUnion(writers)

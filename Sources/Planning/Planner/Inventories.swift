@@ -1,3 +1,4 @@
+internal import Diagnostics
 internal import OCI
 
 /// The namespaces that the specs write or remove something in. Where a registry lists a whole namespace at once, that list answers what
@@ -24,7 +25,11 @@ struct WrittenNamespaces {
                 }
             }
         }
-        for scope in desired.absences.flatMap(\.scopes) {
+        for entry in desired.moves {
+            add(entry.from)
+            add(entry.to)
+        }
+        for scope in desired.absences.flatMap(\.scopes) + desired.prunes.flatMap(\.scopes) {
             if let address = scope.literal {
                 add(address)
             } else if let registry = scope.registry {
@@ -130,10 +135,22 @@ extension PlanningRun {
             case .failed, .known(false): return .none
             }
         // Without a login for the management API, or with one that may not list, the content itself is asked.
-        case .unreadable(let error)?: return error.code == .denied ? .none : .unreadable(error)
+        case .unreadable(let error)?:
+            guard error.code == .denied, error.registryCode != Self.wrongAccount else { return .unreadable(error) }
+            diagnostics.insert(
+                .note(
+                    "not-listed",
+                    "this login may not list \(registry)/\(name), so its tags are read one by one, and nothing can be deleted there",
+                    help: "to list it, the login needs the role Reader there"
+                )
+            )
+            return .none
         case .found?, .absent?: return .none
         }
     }
+
+    /// The login belongs to another account: that is no lack of a role (reference of ICR, section D).
+    private static let wrongAccount = "CRG0009E"
 
     private mutating func accountHas(_ name: String, _ registry: RegistryID) -> Lookup<Bool> {
         switch ask(.administration(registry, .namespaces)) {

@@ -186,6 +186,8 @@ extension PlanningRun {
         guard case .known(let live) = namespaces(of: registry, for: origin) else { return }
         guard live.contains(where: { $0.name == name }) else {
             alreadyAbsent += 1
+            // The list holds what the login may see.
+            note("not-visible", "\(registry) has no namespace '\(name)' that this login may see", at: origin)
             return
         }
         let found = inventory(of: name, on: registry, for: origin)
@@ -195,7 +197,36 @@ extension PlanningRun {
             images.flatMap { repository, images in images.map { LostImage(repository, $0.digest, tags: $0.tags) } }
             + trashed.map { LostImage($0.repository, $0.digest, tags: $0.tags, isTrashed: true) }
         let sorted = lost.sorted()
+        guard !refusesOutOfScope(sorted, name, on: registry, origin) else { return }
         let change = setting(.remove, name, on: registry, origin, [.contents(sorted.map(\.description))], .none, losing: sorted)
         changes[change.id] = change
+    }
+
+    /// What the filters of this run leave out does not go with its namespace.
+    private mutating func refusesOutOfScope(
+        _ images: [LostImage],
+        _ name: String,
+        on registry: RegistryID,
+        _ origin: Origin
+    ) -> Bool {
+        let outside = images.filter { !$0.isTrashed }.flatMap { image -> [String] in
+            let address = RepositoryAddress(registry, image.repository)
+            let tags = image.tags.filter { tag in
+                filteredEntry(declaring: tag, in: address) != nil || options.excludes.contains { $0.matches(address, tag: tag) }
+            }
+            let isExcluded = options.excludes.contains { $0.matches(address, digest: image.digest) }
+            return tags.isEmpty && isExcluded ? ["\(address)@\(image.digest)"] : tags.map { "\(address):\($0)" }
+        }
+        guard !outside.isEmpty else { return false }
+        refusals.append(
+            Refusal(
+                code: "out-of-scope",
+                message: "\(registry)/\(name) cannot be deleted: images in it are excluded, or declared by what this run leaves out",
+                subjects: outside.sorted(),
+                origin: origin,
+                help: "Plan without --target and --exclude."
+            )
+        )
+        return true
     }
 }

@@ -14,6 +14,12 @@ extension PlanningRun {
         }
         for entry in desired.copies { check.hold(entry) { $0.contains { isSelected($0) } } }
         for entry in desired.absences { check.hold(entry) }
+        for entry in desired.prunes { check.hold(entry.origin, entry.scopes) { $0.tag == nil && $0.digest == nil && $0.covers($1) } }
+        for entry in desired.moves {
+            for address in [entry.from, entry.to] {
+                check.hold(entry.origin, address.description) { $0.tag == nil && $0.digest == nil && $0.covers(address) }
+            }
+        }
         for entry in desired.namespaces { check.hold(entry.origin, entry.name, entry.registries) }
         for entry in desired.namespaceAbsences { check.hold(entry.origin, entry.name, entry.registries) }
         refusals += check.refusals
@@ -54,18 +60,25 @@ struct OwnerCheck {
     }
 
     mutating func hold(_ entry: AbsenceEntry) {
-        for scope in entry.scopes {
+        hold(entry.origin, entry.scopes) { rule, literal in
+            switch entry.what {
+            case .tag(let tag): return rule.matches(literal, tag: tag)
+            case .digest(let digest): return rule.matches(literal, digest: digest)
+            case .repository: return rule.tag == nil && rule.digest == nil && rule.covers(literal)
+            case .tags(let glob): return rule.digest == nil && rule.covers(literal) && (rule.tag == nil || rule.tag == glob)
+            }
+        }
+    }
+
+    /// A pattern of repositories must be the owner's whole; of a literal one `isAllowed` says what a rule must give.
+    mutating func hold(_ origin: Origin, _ scopes: [RepositoryPattern], _ isAllowed: (ReferencePattern, RepositoryAddress) -> Bool) {
+        for scope in scopes {
             let name = "\(scope.registry?.description ?? "**")/\(scope.path)"
-            hold(entry.origin, name) { rule in
+            hold(origin, name) { rule in
                 guard let literal = scope.literal else {
                     return rule.tag == nil && rule.digest == nil && rule.scopes.contains { Self.covers($0, scope) }
                 }
-                switch entry.what {
-                case .tag(let tag): return rule.matches(literal, tag: tag)
-                case .digest(let digest): return rule.matches(literal, digest: digest)
-                case .repository: return rule.tag == nil && rule.digest == nil && rule.covers(literal)
-                case .tags(let glob): return rule.digest == nil && rule.covers(literal) && (rule.tag == nil || rule.tag == glob)
-                }
+                return isAllowed(rule, literal)
             }
         }
     }

@@ -17,6 +17,7 @@ extension PlanningRun {
             return first == second ? (left.what, left.reason) < (right.what, right.reason) : first < second
         }
         plan.scope = scope()
+        plan.asOf = usesAges ? options.asOf.text : nil
         let inOrder = refusals.sorted { ($0.code, $0.subjects.first ?? "", $0.message) < ($1.code, $1.subjects.first ?? "", $1.message) }
         var result = PlanResult(plan: plan, refusals: inOrder, diagnostics: Array(diagnostics).inReadingOrder())
         result.pulls = pullEstimates(of: plan.contents)

@@ -9,8 +9,38 @@ package struct PlanningOptions: Sendable {
     package var targets: [ReferencePattern] = []
     /// Nothing that matches one of these.
     package var excludes: [ReferencePattern] = []
+    /// From when ages are counted.
+    package var asOf = AsOf(seconds: 0, text: "1970-01-01T00:00:00Z")
+    /// What an earlier revision of the specs declared and these do not is removed.
+    package var removedSince: RemovedSince?
 
     package init() {}
+
+    package struct AsOf: Hashable, Sendable {
+        /// Since 1970.
+        package var seconds: Int64
+        /// The same for people, and for the plan.
+        package var text: String
+
+        package init(seconds: Int64, text: String) {
+            self.seconds = seconds
+            self.text = text
+        }
+    }
+
+    package struct RemovedSince: Sendable {
+        /// As git knows it, for people.
+        package var revision: String
+        package var desired: DesiredState
+        /// Images that no other tag needs are deleted; else the tags alone go.
+        package var deletes: Bool
+
+        package init(revision: String, desired: DesiredState, deletes: Bool) {
+            self.revision = revision
+            self.desired = desired
+            self.deletes = deletes
+        }
+    }
 }
 
 /// What planning came to. Nothing may be applied or saved when there are refusals or errors.
@@ -44,11 +74,14 @@ package enum Planner {
             return .result(PlanResult(plan: Plan(source: .workspace), diagnostics: desired.unavailable.inReadingOrder()))
         }
         var run = PlanningRun(desired, policy, facts, options)
+        run.recallEarlierRevision()  // with `--removed-since`: what was declared then
         run.declareEverything()  // sources, as they will stand → which content every tag shall lead to
         run.compareTargets()  // declared tags against live ones → puts
         run.carryReferrers()  // signatures, attestations and SBOMs → more puts
+        run.moveUntagged()  // `moved`: what no tag leads to → more puts
         run.planNamespaces()  // where they are objects of their own → namespaces and retention
-        run.planRemovals()  // `absent` → untags and deletes, decided on the repository's graph
+        run.planRemovals()  // `absent`, `moved`, `prune` and the like → untags and deletes, decided on the repository's graph
+        run.planBackups()  // `policy.backup` → puts of what would lose its place
         run.restoreFromTrash()  // puts of what a registry's trash holds → restores
         run.estimate()  // sizes and platforms, for people
         run.checkQuotas()  // what would be stored and pulled, against the accounts' quotas

@@ -27,6 +27,21 @@ struct PlanningRun {
     var incompleteRepositories: Set<RepositoryAddress> = []
     /// Below these, an entry could not say which repositories it writes.
     var incompletePrefixes: [RepositoryPrefix] = []
+    /// Repositories of which an entry says that they stay as they are while its source is gone.
+    var partlyKnownRepositories: Set<RepositoryAddress> = []
+    /// Undeclared tags that an entry reads and would write with what they hold.
+    var wantedAsTheyAre: Set<DeclaredTag> = []
+    /// What each target's `copies` entries with `prune` select.
+    var copyPrunes: [RepositoryAddress: [CopyPrune]] = [:]
+    /// What an earlier revision of the specs declared.
+    var earlierTags: [RepositoryAddress: [TagName: Origin]] = [:]
+    /// Repositories of which that is not known in full.
+    var earlierUnknown: Set<RepositoryAddress> = []
+    var isEarlierOpen = false
+    /// The removals by rule that this step has found.
+    var ruleRemovals: [RepositoryAddress: [TagName: RuleRemoval]] = [:]
+    /// An age counts in this plan.
+    var usesAges = false
     /// Repositories that an entry of this run writes.
     var writtenRepositories: Set<RepositoryAddress> = []
     let written: WrittenNamespaces
@@ -39,8 +54,8 @@ struct PlanningRun {
     /// The resolved content behind each row of `contents`.
     var resolvedContents: [PlannedContent.ID: ResolvedContent] = [:]
     var estimates: [ChangeID: Plan.Estimate] = [:]
-    /// Changes that an entry names by a glob: they count for `repositoryShare`.
-    var globRemovals: Set<ChangeID> = []
+    /// Removals that no entry names one by one: they count for `repositoryShare`.
+    var ruleChanges: Set<ChangeID> = []
     /// Removals that were asked for and are so already.
     var alreadyAbsent = 0
     /// Repositories in which a tag was found.

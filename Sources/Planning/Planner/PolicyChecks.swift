@@ -11,6 +11,7 @@ extension PlanningRun {
                 putsByRepository[source, default: []].append(change.id)
             }
         }
+        foldIntoNamespaces()
         let namespaces = Set(changes.values.filter { $0.kind == .namespace && $0.setting != .remove }.map(\.id))
         for (id, change) in changes {
             var after = Set(change.after.filter { changes[$0] != nil })
@@ -22,10 +23,31 @@ extension PlanningRun {
             case .namespace:
                 if change.consequences.images != nil {
                     for (address, puts) in putsByRepository where change.mayRemove(from: address) { after.formUnion(puts) }
+                    // What one of both removes the other must not find gone.
+                    for other in changes.values where other.isRemoval {
+                        if let address = other.target.address, change.mayRemove(from: address) { after.insert(other.id) }
+                    }
                 }
                 if change.kind == .retention { after.formUnion(namespaces.intersection([Change.id(.namespace, change.target)])) }
             }
             changes[id]?.after = after.sorted()
+        }
+        for change in changes.values where change.kind == .delete {
+            guard case .backup = change.undo, let address = change.target.address else { continue }
+            // Only what this plan takes elsewhere is shown to be there.
+            let isSaved = change.after.contains { id in
+                changes[id]?.content.flatMap { contents[$0]?.origin } == .registry(address)
+            }
+            if !isSaved { changes[change.id]?.undo = .none }
+        }
+    }
+
+    /// What is removed in a namespace that goes as a whole goes with it.
+    private mutating func foldIntoNamespaces() {
+        for namespace in changes.values where namespace.setting == .remove {
+            for change in changes.values where change.isRemoval {
+                if let address = change.target.address, namespace.mayRemove(from: address) { changes[change.id] = nil }
+            }
         }
     }
 
@@ -36,8 +58,9 @@ extension PlanningRun {
         refusals += PolicyCheck(policy: policy).refusals(
             of: planned,
             estimates: estimates,
-            globRemovals: globRemovals,
-            tagCounts: tagCounts
+            ruleChanges: ruleChanges,
+            tagCounts: tagCounts,
+            moved: Set(desired.moves.map(\.from))
         )
         checkOwners()
     }
@@ -45,7 +68,7 @@ extension PlanningRun {
     /// How many tags (companions aside) each repository has from which something is removed by a glob.
     private mutating func tagCounts(_ planned: [Change]) -> [RepositoryAddress: Int] {
         var counts: [RepositoryAddress: Int] = [:]
-        for address in Set(planned.filter { globRemovals.contains($0.id) }.compactMap(\.target.address)) {
+        for address in Set(planned.filter { ruleChanges.contains($0.id) }.compactMap(\.target.address)) {
             if case .found(.tags(let tags))? = answer(.tags(address)) { counts[address] = tags.count { $0.companion == nil } }
         }
         for case .namespace(let registry, let name) in planned.filter({ $0.kind == .retention }).map(\.target) {
@@ -69,21 +92,32 @@ package struct PolicyCheck {
         self.policy = policy
     }
 
-    /// `globRemovals` and `tagCounts` are known while planning alone; a saved plan was held against `repositoryShare` then.
+    /// `ruleChanges` and `tagCounts` are known while planning alone; a saved plan was held against `repositoryShare` then.
     package func refusals(
         of changes: [Change],
         estimates: [ChangeID: Plan.Estimate],
-        globRemovals: Set<ChangeID> = [],
-        tagCounts: [RepositoryAddress: Int] = [:]
+        ruleChanges: Set<ChangeID> = [],
+        tagCounts: [RepositoryAddress: Int] = [:],
+        moved: Set<RepositoryAddress> = []
     ) -> [Refusal] {
-        changes.flatMap { protected($0) + protectedInNamespace($0) } + limits(changes, estimates, globRemovals, tagCounts)
+        // What goes to another repository is not lost, so it counts for no limit.
+        let counted = changes.filter { change in !(change.isRemoval && change.target.address.map(moved.contains) ?? false) }
+        return changes.flatMap { protected($0) + protectedInNamespace($0) } + limits(counted, estimates, ruleChanges, tagCounts)
     }
 
     /// Everything that can be held against a saved plan: what it touches, how much, and who asked for it. `desired` is what the specs at
     /// hand say; where `owners` stands, a plan's word about the file that asked for a change is not enough.
     package func refusals(ofSaved plan: Plan, desired: DesiredState? = nil) -> [Refusal] {
-        let unasked = policy.owners.isEmpty ? [] : plan.changes.filter { desired?.asks(for: $0) == false }.map(notAsked)
-        return refusals(of: plan.changes, estimates: plan.estimates) + plan.changes.compactMap(notOwned) + unasked + withoutEstimate(plan)
+        let unasked = policy.owners.isEmpty ? [] : plan.changes.filter { desired?.asks(for: $0) == false && !isBackup($0) }.map(notAsked)
+        let moved = Set((desired?.moves ?? []).map(\.from))
+        return refusals(of: plan.changes, estimates: plan.estimates, moved: moved) + plan.changes.compactMap(notOwned) + unasked
+            + withoutEstimate(plan)
+    }
+
+    /// A put that the policy itself asks for.
+    private func isBackup(_ change: Change) -> Bool {
+        guard change.kind == .put, let address = change.target.address else { return false }
+        return policy.backup?.covers(address) == true && change.origin.file == policy.backup?.origin.file
     }
 
     private func notAsked(_ change: Change) -> Refusal {
@@ -171,7 +205,18 @@ package struct PolicyCheck {
 
     /// What goes with a namespace or by a retention policy.
     private func protectedInNamespace(_ change: Change) -> [Refusal] {
-        guard let images = change.consequences.images, !images.isEmpty else { return [] }
+        guard let images = change.consequences.images else { return [] }
+        if case .namespace(let registry, let name) = change.target, change.setting == .remove, images.isEmpty {
+            return policy.protect.filter { $0.isAbout(namespace: name, on: registry) }.map { pattern in
+                Refusal(
+                    code: "protected",
+                    message: "policy.protect '\(pattern.text)' (\(pattern.origin)) is about this namespace, which '\(change.id)' deletes",
+                    subjects: [change.target.description],
+                    origin: change.origin,
+                    help: "Take the entry out, or change policy.protect first, in a change of its own."
+                )
+            }
+        }
         return policy.protect.compactMap { pattern in
             let subjects = images.flatMap { image -> [String] in
                 let address = RepositoryAddress(change.target.registry, image.repository)
@@ -192,7 +237,7 @@ package struct PolicyCheck {
     private func limits(
         _ changes: [Change],
         _ estimates: [ChangeID: Plan.Estimate],
-        _ globRemovals: Set<ChangeID>,
+        _ ruleChanges: Set<ChangeID>,
         _ tagCounts: [RepositoryAddress: Int]
     ) -> [Refusal] {
         var found: [Refusal] = []
@@ -210,7 +255,7 @@ package struct PolicyCheck {
             )
         }
         if let limit = policy.limits.repositoryShare {
-            for (address, removed) in byRule(removals, globRemovals).sorted(by: { $0.key < $1.key }) {
+            for (address, removed) in byRule(removals, ruleChanges).sorted(by: { $0.key < $1.key }) {
                 guard let count = tagCounts[address], count > 0, removed.count * 100 > limit * count else { continue }
                 found.append(
                     Refusal(
@@ -218,7 +263,7 @@ package struct PolicyCheck {
                         message:
                             "globs and retention remove \(removed.count) of the \(count) tags of \(address), more than "
                             + "policy.limits.repositoryShare allows (\(limit)%)",
-                        subjects: removed,
+                        subjects: removed.sorted(),
                         help: "Name the tags one by one if all of them are meant, or raise the limit in crplan.yaml."
                     )
                 )
@@ -254,11 +299,12 @@ package struct PolicyCheck {
     }
 
     /// The tags that a rule removes, not an entry that names them, in full.
-    private func byRule(_ removals: [Change], _ globRemovals: Set<ChangeID>) -> [RepositoryAddress: [String]] {
+    private func byRule(_ removals: [Change], _ ruleChanges: Set<ChangeID>) -> [RepositoryAddress: [String]] {
         var names: [RepositoryAddress: [String]] = [:]
         for change in removals {
-            if globRemovals.contains(change.id), let address = change.target.address {
-                names[address, default: []].append(change.target.description)
+            if ruleChanges.contains(change.id), let address = change.target.address {
+                let tags = change.kind == .untag ? [change.target.description] : change.consequences.removedTags.map { "\(address):\($0)" }
+                names[address, default: []] += tags
             }
             for image in change.kind == .retention ? change.consequences.images ?? [] : [] {
                 let address = RepositoryAddress(change.target.registry, image.repository)

@@ -23,40 +23,58 @@ extension PlanningRun {
         return desired.namespaceAbsences.first { $0.name == name && $0.registries.contains(address.registry) }?.origin
     }
 
-    /// Turns every `absent` entry into untags and deletes.
+    /// Turns every entry that removes something into untags and deletes.
     mutating func planRemovals() {
-        var deletes: [RepositoryAddress: [(Digest, Origin)]] = [:]
+        var deletes: [RepositoryAddress: [ImageRemoval]] = [:]
         // What is named one by one comes first: a glob that matches it too is not why it goes.
         for entry in desired.absences.sorted(by: { ($0.isGlob ? 1 : 0, $0.origin) < ($1.isGlob ? 1 : 0, $1.origin) }) {
             guard case .known(let addresses) = repositories(of: entry) else { continue }
-            for address in addresses {
+            for address in addresses where !isInNoNamespace(address, entry.origin) {
                 switch entry.what {
                 case .tag(let tag): if isSelected(address, tag) { untag(tag, in: address, entry.origin) }
                 case .tags(let glob): untagAll(matching: glob, in: address, entry.origin)
                 case .digest(let digest):
-                    if isSelected(address, digest) { deletes[address, default: []].append((digest, entry.origin)) }
+                    if isSelected(address, digest) { deletes[address, default: []].append(ImageRemoval(digest, entry.origin)) }
                 case .repository:
                     let digests = everything(in: address, entry.origin).filter { isSelected(address, $0) }
-                    deletes[address, default: []] += digests.map { ($0, entry.origin) }
+                    deletes[address, default: []] += digests.map { ImageRemoval($0, entry.origin) }
                 }
             }
         }
-        for (address, digests) in deletes.sorted(by: { $0.key < $1.key }) { delete(digests, in: address) }
+        for entry in selectedMoves { deletes[entry.from, default: []] += removals(of: entry) }
+        for (address, removals) in deletes.sorted(by: { $0.key < $1.key }) { delete(removals, in: address) }
+        removeByRules()
         describeRemainingTags()
         dropUnreadableRemovals()
     }
 
-    /// The repositories that an entry means; a glob over them needs a registry that lists them.
+    /// Content below a namespace that is not there is denied, not absent; the list of namespaces tells.
+    private mutating func isInNoNamespace(_ address: RepositoryAddress, _ origin: Origin) -> Bool {
+        guard kind(of: address.registry) == .icr, case .none = list(of: address),
+            case .found(.administration(.namespaces(let live)))? = ask(.administration(address.registry, .namespaces)),
+            !live.contains(where: { $0.name == address.repository.namespace })
+        else { return false }
+        alreadyAbsent += 1
+        let name = address.repository.namespace
+        note("not-visible", "\(address.registry) has no namespace '\(name)' that this login may see", at: origin)
+        return true
+    }
+
     private mutating func repositories(of entry: AbsenceEntry) -> Lookup<[RepositoryAddress]> {
+        repositories(in: entry.scopes, for: entry.origin)
+    }
+
+    /// The repositories that patterns mean; a glob over them needs a registry that lists them.
+    mutating func repositories(in scopes: [RepositoryPattern], for origin: Origin) -> Lookup<[RepositoryAddress]> {
         var addresses: Set<RepositoryAddress> = []
         var isOpen = false
-        for scope in entry.scopes {
+        for scope in scopes {
             if let literal = scope.literal {
                 if isSelected(literal) { addresses.insert(literal) }
                 continue
             }
             for registry in scope.registry.map({ [$0] }) ?? desired.registries.keys.sorted() {
-                switch repositories(registry, for: entry.origin) {
+                switch repositories(registry, for: origin) {
                 case .waiting: isOpen = true
                 case .failed: return .failed
                 case .known(let names):
@@ -69,7 +87,7 @@ extension PlanningRun {
     }
 
     /// All images of a repository that shall go: every manifest where the registry lists them, else what tags and indexes lead to.
-    private mutating func everything(in address: RepositoryAddress, _ origin: Origin) -> [Digest] {
+    mutating func everything(in address: RepositoryAddress, _ origin: Origin) -> [Digest] {
         if let (tag, declaration) = declarations.tags(in: address).min(by: { $0.key < $1.key }) {
             reportDeclaredAndAbsent("\(address):\(tag)", origin, declaration.origin)
             return []
@@ -102,7 +120,7 @@ extension PlanningRun {
     private mutating func untagAll(matching glob: Glob, in address: RepositoryAddress, _ origin: Origin) {
         guard case .known(let tags) = tags(address, for: origin) else { return }
         let matching = (tags ?? []).filter { $0.companion == nil && glob.matches($0.description) && isSelected(address, $0) }
-        for tag in matching { untag(tag, in: address, origin, byGlob: true) }
+        for tag in matching { untag(tag, in: address, origin, byRule: "matched by a glob under absent") }
         // A tag that is declared but not there yet must not be matched either.
         for (tag, declaration) in declarations.tags(in: address).sorted(by: { $0.key < $1.key })
         where tag.companion == nil && glob.matches(tag.description) && !matching.contains(tag) {
@@ -121,7 +139,8 @@ extension PlanningRun {
         )
     }
 
-    private mutating func untag(_ tag: TagName, in address: RepositoryAddress, _ origin: Origin, byGlob: Bool = false) {
+    /// `rule`: why, when no entry names the tag itself.
+    mutating func untag(_ tag: TagName, in address: RepositoryAddress, _ origin: Origin, byRule rule: String? = nil) {
         var name: String { "\(address):\(tag)" }
         if let declaration = declarations[address, tag] {
             reportDeclaredAndAbsent(name, origin, declaration.origin)
@@ -148,14 +167,14 @@ extension PlanningRun {
             target: .manifest(address, .tag(tag)),
             oldDigest: head.digest,
             method: untagMethod(of: address.registry),
-            reason: byGlob ? "matched by a glob under absent" : "named under absent",
+            reason: rule ?? "named under absent",
             origin: origin,
             undo: .retag(head.digest),
             preconditions: [.at(head.digest)]
         )
         guard changes[change.id] == nil else { return }
         changes[change.id] = change
-        if byGlob { globRemovals.insert(change.id) }
+        if rule != nil { ruleChanges.insert(change.id) }
     }
 
     private func untagMethod(of registry: RegistryID) -> ChangeMethod {

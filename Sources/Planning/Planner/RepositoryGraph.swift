@@ -24,6 +24,17 @@ struct RepositoryGraph {
 
     func tags(on digest: Digest) -> [TagName] { live.filter { $0.value == digest }.map(\.key).sorted() }
 
+    /// Every manifest that these lead to through indexes, and what refers to those.
+    func everything(below roots: Set<Digest>) -> Set<Digest> {
+        var found: Set<Digest> = []
+        var queue = Array(roots)
+        while let digest = queue.popLast() {
+            let referrers = documents.filter { $0.value.subject?.digest == digest }.map(\.key)
+            for next in children(of: digest) + referrers where found.insert(next).inserted { queue.append(next) }
+        }
+        return found
+    }
+
     func children(of digest: Digest) -> [Digest] { documents[digest]?.index?.manifests.map(\.digest) ?? [] }
 
     /// The indexes that name `digest`, and the image whose signature or other referrer it is.
@@ -71,6 +82,18 @@ struct RepositoryGraph {
 }
 
 extension PlanningRun {
+    /// A registry that shows a manifest and does not give it leaves open what it leads to: that fails.
+    mutating func isReallyAbsent(_ digest: Digest, in address: RepositoryAddress, for origin: Origin) -> Lookup<Bool> {
+        switch head(address, .digest(digest), for: origin) {
+        case .waiting: return .waiting
+        case .failed: return .failed
+        case .known(nil): return .known(true)
+        case .known:
+            fail(.notGiven(digest, of: address), in: address.registry, for: origin)
+            return .failed
+        }
+    }
+
     /// Reads every tag, and every manifest that a tag or (where the registry lists them) anything else leads from.
     /// A manifest that cannot be read fails the whole: no delete is decided on half a graph.
     mutating func readGraph(of address: RepositoryAddress, deleting deleted: Set<Digest>, for origin: Origin) -> Lookup<RepositoryGraph> {
@@ -103,8 +126,15 @@ extension PlanningRun {
             case .waiting: if outcome == .done { outcome = .waiting }
             case .failed: outcome = .failed
             case .known(let document):
-                // A child that is not there leads nowhere; a tag's own manifest went between two answers: its tag went too.
-                guard let document else { continue }
+                guard let document else {
+                    switch isReallyAbsent(digest, in: address, for: origin) {
+                    case .waiting: if outcome == .done { outcome = .waiting }
+                    case .failed: outcome = .failed
+                    // A child that is not there leads nowhere; a tag's own manifest went between two answers: its tag went too.
+                    case .known: continue
+                    }
+                    continue
+                }
                 documents[digest] = document
                 for child in document.index?.manifests ?? []
                 where (MediaType.isIndex(child.mediaType) || !MediaType.isManifest(child.mediaType)) && seen.insert(child.digest).inserted {
@@ -123,5 +153,18 @@ extension PlanningRun {
         }
         if outcome == .failed { return .failed }
         return outcome == .waiting ? .waiting : .known(RepositoryGraph(live: live, kept: kept, listed: listed, documents: documents))
+    }
+}
+
+extension RegistryError {
+    fileprivate static func notGiven(_ digest: Digest, of address: RepositoryAddress) -> RegistryError {
+        RegistryError(
+            .badAnswer,
+            action: "read",
+            object: "\(address)@\(digest)",
+            registry: address.registry,
+            reason: "the registry shows that it is there, and does not give it",
+            help: "try again; if it stays so, look at the registry and any proxy before it"
+        )
     }
 }

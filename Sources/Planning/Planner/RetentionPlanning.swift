@@ -22,7 +22,9 @@ extension PlanningRun {
             }
             let found = inventory(of: entry.name, on: registry, for: entry.origin)
             guard case .known(let list) = analysis, case .known(let inventory) = found else { return }
-            (victims, images) = (list, inventory)
+            images = inventory
+            guard let named = withTheirTags(list, inventory, entry, on: registry) else { return }
+            victims = named
         }
         guard !refusesFewerThanDeclared(after, entry, on: registry),
             !refusesLossOfChildren(after, rule, images, entry, on: registry),
@@ -40,6 +42,30 @@ extension PlanningRun {
             reason: after.words
         )
         changes[change.id] = change
+    }
+
+    /// The tags that guards are held against are those of the list: the analysis may name fewer. What it names must be there.
+    private mutating func withTheirTags(
+        _ victims: [RetentionVictim],
+        _ images: [RepositoryName: [InventoryImage]],
+        _ entry: NamespaceEntry,
+        on registry: RegistryID
+    ) -> [RetentionVictim]? {
+        var result: [RetentionVictim] = []
+        for victim in victims {
+            guard let listed = images[victim.image.repository]?.first(where: { $0.digest == victim.image.digest }) else {
+                error(
+                    "analysis-unclear",
+                    "the analysis of retention in \(registry)/\(entry.name) names \(victim.image.repository)@\(victim.image.digest.short), which "
+                        + "the list of its images does not show",
+                    at: entry.origin,
+                    help: "plan again; the list may be behind"
+                )
+                return nil
+            }
+            result.append(RetentionVictim(image: victim.image, tags: Set(victim.tags).union(listed.tags).sorted()))
+        }
+        return result
     }
 
     private mutating func refuse(_ code: String, _ message: String, _ subjects: [String], _ origin: Origin, help: String) {
@@ -140,6 +166,17 @@ extension PlanningRun {
         if let tag = victim.tags.first(where: { tag in declarations[address, tag].map { ($0.digest ?? digest) == digest } ?? false }) {
             return "its tag \(tag) is declared"
         }
+        if let tag = victim.tags.first(where: { filteredEntry(declaring: $0, in: address) != nil }) { return "its tag \(tag) is declared" }
+        if let tag = victim.tags.first(where: { tag in options.excludes.contains { $0.matches(address, tag: tag) } }) {
+            return "its tag \(tag) is excluded"
+        }
+        if options.excludes.contains(where: { $0.matches(address, digest: digest) }) { return "excluded" }
+        // Without it the next plan would lack its source.
+        let isSource = desired.images.contains { entry in
+            guard case .reference(address, let reference) = entry.source else { return false }
+            return reference == .digest(digest) || (reference.tag.map(victim.tags.contains) ?? false)
+        }
+        if isSource { return "an entry copies it from there" }
         // Declared under a tag that is not there yet.
         if declarations.tags(in: address).contains(where: { $0.value.digest == digest }) { return "declared" }
         if children.contains(digest) { return "an index that stays needs it" }
@@ -164,8 +201,14 @@ extension PlanningRun {
             switch manifest(address, digest, for: origin) {
             case .waiting: isOpen = true
             case .failed: return .failed
-            case .known(let document):
-                for child in document?.index?.manifests ?? [] {
+            case .known(nil):
+                switch isReallyAbsent(digest, in: address, for: origin) {
+                case .waiting: isOpen = true
+                case .failed: return .failed
+                case .known: continue
+                }
+            case .known(let document?):
+                for child in document.index?.manifests ?? [] {
                     children.insert(child.digest)
                     if MediaType.isIndex(child.mediaType), seen.insert(child.digest).inserted { queue.append(child.digest) }
                 }

@@ -9,6 +9,7 @@ extension PlanningRun {
         case .failed: return .failed
         case .known(nil):
             note("source-missing", "\(source) is gone; its targets stay as they are (missing: keep)", at: entry.origin)
+            partlyKnownRepositories.formUnion(targets)
             return .done
         case .known(let candidates?):
             switch newest(entry, candidates, in: source) {
@@ -16,6 +17,9 @@ extension PlanningRun {
             case .failed: return .failed
             case .known(let selected):
                 guard !selected.isEmpty || entry.allowEmpty else { return reportEmpty(entry, in: source) }
+                if entry.prune.removes {
+                    for target in targets { copyPrunes[target, default: []].append(CopyPrune(entry: entry, selected: Set(selected))) }
+                }
                 return declare(selected, entry, from: source, to: targets)
             }
         }
@@ -55,6 +59,14 @@ extension PlanningRun {
             case .failed: outcome = .failed
             case .known(nil): break
             case .known: names.remove(name)
+            }
+        }
+        // What an entry reads from its own target it declares only now: that is not undeclared.
+        if !entry.writes(source) {
+            switch removedByRule(in: source, for: entry.origin) {
+            case .waiting: outcome = later(outcome, .waiting)
+            case .failed: outcome = .failed
+            case .known(let removals): names.subtract(removals.keys)
             }
         }
         switch outcome {
@@ -127,7 +139,7 @@ extension PlanningRun {
     }
 
     /// Seconds since 1970; of an index, the latest of its images.
-    private mutating func creationTime(of content: ResolvedContent, for origin: Origin) -> Lookup<Int64?> {
+    mutating func creationTime(of content: ResolvedContent, for origin: Origin) -> Lookup<Int64?> {
         guard case .registry(let address) = content.readable else {
             error(
                 "no-creation-time",
@@ -175,6 +187,7 @@ extension PlanningRun {
                 guard entry.selector.isList else { continue }
                 if entry.rules.missing == .keep {
                     note("source-missing", "\(source):\(tag) is gone; its targets stay as they are (missing: keep)", at: entry.origin)
+                    partlyKnownRepositories.formUnion(targets)
                     chosen.append((tag, nil))
                 } else {
                     progress = later(progress, reportMissing(source, .tag(tag), at: entry.origin))

@@ -71,6 +71,7 @@ extension PlanningRun {
         switch node {
         case .image(let entry): return evaluate(entry)
         case .copy(let entry, let source, let targets): return evaluate(entry, from: source, to: targets)
+        case .move(let entry): return evaluate(entry)
         }
     }
 
@@ -86,6 +87,7 @@ extension PlanningRun {
         case .known(nil):
             guard entry.rules.missing == .error else {
                 note("source-missing", "the source of this entry is gone; its targets stay as they are (missing: keep)", at: entry.origin)
+                partlyKnownRepositories.formUnion(entry.targets)
                 return declare(nil, tags: entry.tags, in: entry.targets, entry.origin, entry.rules)
             }
             return reportMissing(entry)
@@ -253,7 +255,10 @@ extension PlanningRun {
         for address in targets {
             for tag in tags where isSelected(address, tag) {
                 // An entry may reach the tag it reads from, by a group of targets: that one is as wanted.
-                if let content, content.origin == .registry(address), content.label == "\(address):\(tag)" { continue }
+                if let content, content.origin == .registry(address), content.label == "\(address):\(tag)" {
+                    wantedAsTheyAre.insert(DeclaredTag(address: address, tag: tag))
+                    continue
+                }
                 var declaration = Declaration(content: content, origin: origin, rules: rules)
                 if let known = declarations[address, tag] {
                     compare(known, declaration, DeclaredTag(address: address, tag: tag))

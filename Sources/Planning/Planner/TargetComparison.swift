@@ -131,23 +131,22 @@ extension PlanningRun {
     mutating func describeRemainingTags() {
         let removed = changes.values.filter { $0.isMove || $0.kind == .untag }
         for (address, changes) in Dictionary(grouping: removed, by: \.target.address) {
-            guard let address, let staying = tagsThatStay(in: address) else { continue }
+            let leaving = Set(changes.filter { $0.kind == .untag }.compactMap(\.target.reference?.tag))
+            guard let address, let staying = tagsThatStay(in: address, without: leaving) else { continue }
             for change in changes { self.changes[change.id]?.consequences.remainingTags = change.oldDigest.map { staying[$0] ?? [] } }
         }
     }
 
     /// The tags that will lead to each digest after the plan, sorted; `nil`: not looked at, as the repository has many tags of which each
     /// has to be asked, or cannot be read.
-    private mutating func tagsThatStay(in address: RepositoryAddress) -> [Digest: [TagName]]? {
+    private mutating func tagsThatStay(in address: RepositoryAddress, without leaving: Set<TagName>) -> [Digest: [TagName]]? {
         guard case .found(.tags(let tags))? = answer(.tags(address)) else { return nil }
         if case .known = list(of: address) {} else if tags.count > Self.largestLook { return nil }
-        let absent = absences[address]
         var staying: [Digest: [TagName]] = [:]
         var isKnown = true
-        for tag in tags where tag.companion == nil && declarations[address, tag] == nil {
+        for tag in tags where tag.companion == nil && declarations[address, tag] == nil && !leaving.contains(tag) {
             switch answer(.head(address, .tag(tag))) {
-            case .found(.head(let head))?:
-                if absent.origin(of: tag) == nil || !isSelected(address, tag) { staying[head.digest, default: []].append(tag) }
+            case .found(.head(let head))?: staying[head.digest, default: []].append(tag)
             case .absent?: break
             case nil, .found?, .unreadable?: isKnown = false
             }

@@ -11,6 +11,27 @@ extension PlanningRun {
     }
 
     mutating func restoreFromTrash() {
+        for entry in desired.restores {
+            let row = PlannedContent(
+                identity: .exact(entry.digest),
+                digest: entry.digest,
+                mediaType: "",
+                origin: .registry(entry.address),
+                label: "\(entry.address)@\(entry.digest)"
+            )
+            contents[row.id] = contents[row.id] ?? row
+            guard let trashed = trash(of: entry.address)[entry.digest], let returning = freeTags(of: trashed, in: entry.address) else {
+                continue
+            }
+            let target = ChangeTarget.manifest(entry.address, entry.reference)
+            var change = restore(entry.digest, to: target, row.id, entry.origin, returning.sorted())
+            change.reason = "removed before, and in the trash"
+            // Journals list indexes before their children, which come back first.
+            change.after = desired.restores.filter { $0.address == entry.address && $0.origin.line > entry.origin.line }.map {
+                Change.id(.restore, .manifest($0.address, $0.reference))
+            }.sorted()
+            changes[change.id] = changes[change.id] ?? change
+        }
         var wanted: [RepositoryAddress: [Digest: [Change]]] = [:]
         for change in sortedChanges(where: { $0.kind == .put && $0.method != .tag }) {
             guard let address = change.target.address, kind(of: address.registry) == .icr, change.target.reference?.tag != nil,
@@ -28,7 +49,7 @@ extension PlanningRun {
     private mutating func plan(_ restore: Restore) {
         guard let first = restore.puts.first, let id = first.content, var content = resolvedContents[id], let row = contents[id],
             isGone(restore.digest, in: restore.address), let trashed = trash(of: restore.address)[restore.digest],
-            let reference = reference(to: trashed, restore),
+            let (reference, returning) = reference(to: trashed, restore),
             // An index is nothing without its images.
             let children = missingParts(of: content, restore, for: first.origin)
         else { return }
@@ -43,7 +64,7 @@ extension PlanningRun {
         contents[here.id] = here
         resolvedContents[here.id] = content
         let parts = children.map { part(of: $0, content, restore, first.origin) }
-        var change = self.restore(restore.digest, to: .manifest(restore.address, reference), here.id, first.origin)
+        var change = self.restore(restore.digest, to: .manifest(restore.address, reference), here.id, first.origin, returning)
         change.after = parts.sorted()
         changes[change.id] = change
         for put in restore.puts {
@@ -62,12 +83,19 @@ extension PlanningRun {
             label: whole.label
         )
         contents[row.id] = contents[row.id] ?? row
-        let change = self.restore(digest, to: .manifest(restore.address, .digest(digest)), row.id, origin)
+        let change = self.restore(digest, to: .manifest(restore.address, .digest(digest)), row.id, origin, [])
         changes[change.id] = changes[change.id] ?? change
         return change.id
     }
 
-    private func restore(_ digest: Digest, to target: ChangeTarget, _ content: PlannedContent.ID, _ origin: Origin) -> Change {
+    /// `returning`: the tags that come back with it.
+    private func restore(
+        _ digest: Digest,
+        to target: ChangeTarget,
+        _ content: PlannedContent.ID,
+        _ origin: Origin,
+        _ returning: [TagName]
+    ) -> Change {
         Change(
             kind: .restore,
             target: target,
@@ -77,23 +105,29 @@ extension PlanningRun {
             reason: "declared, and in the trash",
             origin: origin,
             undo: .remove,
-            preconditions: [.inTrash(digest), .absent]
+            preconditions: [.inTrash(digest), .absent] + (target.reference?.tag == nil ? [.tagsOnDigest(returning)] : [])
         )
     }
 
     /// `nil`: restoring it would bring back tags that nobody declares, or it cannot be said yet.
-    private mutating func reference(to trashed: TrashedImage, _ restore: Restore) -> ManifestReference? {
+    private mutating func reference(to trashed: TrashedImage, _ restore: Restore) -> (ManifestReference, [TagName])? {
         let wanted = Set(restore.puts.compactMap(\.target.reference?.tag))
-        var returning: Set<TagName> = []
+        guard let returning = freeTags(of: trashed, in: restore.address) else { return nil }
+        if returning.isSubset(of: wanted) { return (.digest(restore.digest), returning.sorted()) }
+        return returning.intersection(wanted).min().map { (.tag($0), [$0]) }
+    }
+
+    /// Those that nothing has taken, which come back with the image. `nil`: not known yet, or it cannot be read.
+    private mutating func freeTags(of trashed: TrashedImage, in address: RepositoryAddress) -> Set<TagName>? {
+        var free: Set<TagName> = []
         for tag in trashed.tags {
-            switch answer(.head(restore.address, .tag(tag))) {
-            case .absent?: returning.insert(tag)
+            switch answer(.head(address, .tag(tag))) {
+            case .absent?: free.insert(tag)
             case .found?: continue
             case nil, .unreadable?: return nil
             }
         }
-        if returning.isSubset(of: wanted) { return .digest(restore.digest) }
-        return returning.intersection(wanted).min().map { .tag($0) }
+        return free
     }
 
     /// The children of an index that have to be restored first; `nil`: one of them cannot be, or it is not known yet.

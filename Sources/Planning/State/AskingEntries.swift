@@ -12,16 +12,41 @@ extension DesiredState {
         }
         guard let address = change.target.address, let reference = change.target.reference else { return false }
         if change.isRemoval {
-            return absences.contains { $0.origin.file == change.origin.file && $0.asks(for: reference, in: address) }
+            let file = change.origin.file
+            return absences.contains { $0.origin.file == file && $0.asks(for: reference, in: address) }
+                || prunes.contains { $0.origin.file == file && $0.asks(for: reference, in: address) }
+                || moves.contains { $0.origin.file == file && $0.from == address && reference.digest != nil }
+                || copies.contains { $0.origin.file == file && $0.asks(for: reference, prunedIn: address) }
         }
         // What refers to an image, or is its companion, goes where the image goes.
         let tag = reference.tag.flatMap { $0.companion == nil ? $0 : nil }
-        return images.contains { entry in
-            entry.origin.file == change.origin.file && entry.targets.contains(address) && tag.map(entry.tags.contains) ?? true
-        }
+        return moves.contains { $0.origin.file == change.origin.file && $0.to == address }
+            || images.contains { entry in
+                entry.origin.file == change.origin.file && entry.targets.contains(address) && tag.map(entry.tags.contains) ?? true
+            }
             || copies.contains { entry in
                 entry.origin.file == change.origin.file && entry.writes(address) && tag.map(entry.selector.covers) ?? true
             }
+    }
+}
+
+extension DesiredState {
+    /// The entries that would make such a change again, in reading order.
+    package func entries(askingFor change: MadeChange) -> [Origin] {
+        guard let address = change.target.address, let reference = change.target.reference else { return [] }
+        var origins: [Origin] = []
+        if change.kind == .put {
+            let tag = reference.tag.flatMap { $0.companion == nil ? $0 : nil }
+            origins += moves.filter { $0.to == address }.map(\.origin)
+            origins += images.filter { $0.targets.contains(address) && tag.map($0.tags.contains) ?? false }.map(\.origin)
+            origins += copies.filter { $0.writes(address) && tag.map($0.selector.covers) ?? false }.map(\.origin)
+        } else {
+            origins += absences.filter { $0.asks(for: reference, in: address) }.map(\.origin)
+            origins += prunes.filter { $0.asks(for: reference, in: address) }.map(\.origin)
+            origins += moves.filter { $0.from == address }.map(\.origin)
+            origins += copies.filter { $0.asks(for: reference, prunedIn: address) }.map(\.origin)
+        }
+        return Set(origins).sorted()
     }
 }
 
@@ -34,6 +59,25 @@ extension CopyEntry {
                 target.registry == address.registry
                     && (target.path.map { address.repository.description.hasPrefix("\($0)/") } ?? true)
             }
+        }
+    }
+}
+
+extension CopyEntry {
+    fileprivate func asks(for reference: ManifestReference, prunedIn address: RepositoryAddress) -> Bool {
+        switch reference {
+        case .tag(let tag): prune.removes && writes(address) && selector.covers(tag)
+        case .digest: prune == .delete && writes(address)
+        }
+    }
+}
+
+extension PruneEntry {
+    fileprivate func asks(for reference: ManifestReference, in address: RepositoryAddress) -> Bool {
+        guard covers(address) else { return false }
+        switch reference {
+        case .tag(let tag): return tags.undeclared.removes && tags.covers(tag)
+        case .digest: return tags.undeclared == .delete || deletesUntaggedOlderThan != nil
         }
     }
 }

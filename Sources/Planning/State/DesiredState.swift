@@ -8,7 +8,11 @@ package struct DesiredState: Sendable {
     package var namespaces: [NamespaceEntry] = []
     package var images: [ImageEntry] = []
     package var copies: [CopyEntry] = []
+    package var moves: [MoveEntry] = []
     package var absences: [AbsenceEntry] = []
+    package var prunes: [PruneEntry] = []
+    /// Only on the way back: no spec asks for them.
+    package var restores: [RestoreEntry] = []
     package var namespaceAbsences: [NamespaceAbsence] = []
     /// Keys that the spec may hold and this version cannot act on: each becomes an error of the plan, so that nothing is ignored.
     package var unavailable: [Diagnostic] = []
@@ -158,13 +162,23 @@ package struct CopyEntry: Hashable, Sendable {
     package var selector: TagSelector
     package var allowEmpty: Bool
     package var rules: TransferRules
+    /// What becomes of tags at a target that the selector covers, that the selection at the source lacks, and that no entry declares.
+    package var prune: PruneRule
 
-    package init(origin: Origin, scope: Scope, selector: TagSelector, allowEmpty: Bool = false, rules: TransferRules = TransferRules()) {
+    package init(
+        origin: Origin,
+        scope: Scope,
+        selector: TagSelector,
+        allowEmpty: Bool = false,
+        rules: TransferRules = TransferRules(),
+        prune: PruneRule = .keep
+    ) {
         self.origin = origin
         self.scope = scope
         self.selector = selector
         self.allowEmpty = allowEmpty
         self.rules = rules
+        self.prune = prune
     }
 }
 
@@ -244,6 +258,84 @@ package struct AbsenceEntry: Hashable, Sendable {
         self.origin = origin
         self.scopes = scopes
         self.what = what
+    }
+}
+
+/// What becomes of tags that nobody declared.
+package enum PruneRule: String, Hashable, Sendable, CaseIterable {
+    case keep, report, untag, delete
+
+    package var removes: Bool { self == .untag || self == .delete }
+}
+
+/// One entry of `prune`: what becomes of what nobody declared, within its scope alone.
+package struct PruneEntry: Hashable, Sendable {
+    package struct Tags: Hashable, Sendable {
+        package var undeclared: PruneRule
+        /// Empty: every tag.
+        package var match: [Glob]
+        /// So many distinct digests, the latest by creation time, stay.
+        package var keepNewest: Int?
+        /// Seconds; only tags whose image is older go.
+        package var olderThan: Int?
+
+        package init(undeclared: PruneRule = .keep, match: [Glob] = [], keepNewest: Int? = nil, olderThan: Int? = nil) {
+            self.undeclared = undeclared
+            self.match = match
+            self.keepNewest = keepNewest
+            self.olderThan = olderThan
+        }
+
+        package var usesAges: Bool { keepNewest != nil || olderThan != nil }
+
+        package func covers(_ tag: TagName) -> Bool {
+            tag.companion == nil && (match.isEmpty || match.contains { $0.matches(tag.description) })
+        }
+    }
+
+    package var origin: Origin
+    /// Sorted, without duplicates.
+    package var scopes: [RepositoryPattern]
+    package var tags: Tags
+    /// Seconds; images that no tag, index or subject leads to and that are older are deleted. `nil`: they stay.
+    package var deletesUntaggedOlderThan: Int?
+
+    package init(origin: Origin, scopes: [RepositoryPattern], tags: Tags = Tags(), deletesUntaggedOlderThan: Int? = nil) {
+        self.origin = origin
+        self.scopes = scopes
+        self.tags = tags
+        self.deletesUntaggedOlderThan = deletesUntaggedOlderThan
+    }
+
+    package func covers(_ address: RepositoryAddress) -> Bool { scopes.contains { $0.matches(address) } }
+}
+
+/// An image that shall come back from a registry's trash.
+package struct RestoreEntry: Hashable, Sendable {
+    package var origin: Origin
+    package var address: RepositoryAddress
+    /// By digest it comes with all its tags that are free, by tag with that one alone.
+    package var reference: ManifestReference
+    package var digest: Digest
+
+    package init(origin: Origin, address: RepositoryAddress, reference: ManifestReference, digest: Digest) {
+        self.origin = origin
+        self.address = address
+        self.reference = reference
+        self.digest = digest
+    }
+}
+
+/// One repository that takes the place of another: everything of `from` is put into `to`, then `from` is removed.
+package struct MoveEntry: Hashable, Sendable {
+    package var origin: Origin
+    package var from: RepositoryAddress
+    package var to: RepositoryAddress
+
+    package init(origin: Origin, from: RepositoryAddress, to: RepositoryAddress) {
+        self.origin = origin
+        self.from = from
+        self.to = to
     }
 }
 

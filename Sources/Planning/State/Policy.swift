@@ -1,3 +1,5 @@
+package import OCI
+
 /// What a plan may not do, whatever the entries ask for.
 package struct Policy: Sendable {
     /// May not be moved, untagged or deleted.
@@ -6,10 +8,22 @@ package struct Policy: Sendable {
     package var immutable: [ReferencePattern] = []
     package var limits = PolicyLimits()
     package var owners: [OwnerRule] = []
+    package var backup: BackupRule?
     /// The file that owns `registries`, `groups` and `policy`: it may declare everything.
     package var workspaceFile: String?
 
     package init() {}
+
+    /// What crplan itself has made may be taken back, whatever the entries may do. Nobody's backup is needed for that.
+    package mutating func allowTakingBack() {
+        protect = []
+        immutable = []
+        backup = nil
+        limits.deletions = nil
+        limits.repositoryShare = nil
+        limits.namespaceDeletions = nil
+        limits.upload = nil
+    }
 }
 
 /// Bounds on one plan. `nil`: no bound (`none` in the spec).
@@ -25,6 +39,27 @@ package struct PolicyLimits: Hashable, Sendable {
     package var refusesOverQuota = false
 
     package init() {}
+}
+
+/// Where content is saved before a change takes it from its place.
+package struct BackupRule: Hashable, Sendable {
+    package enum Occasion: String, Hashable, Sendable, CaseIterable {
+        case move, untag, delete
+    }
+
+    package var to: RepositoryPrefix
+    package var before: Set<Occasion>
+    package var origin: Origin
+
+    package init(to: RepositoryPrefix, before: Set<Occasion>, origin: Origin) {
+        self.to = to
+        self.before = before
+        self.origin = origin
+    }
+
+    package func covers(_ address: RepositoryAddress) -> Bool {
+        address.registry == to.registry && to.path.map { address.repository.description.hasPrefix("\($0)/") } ?? true
+    }
 }
 
 /// Which entries the files that match may hold.

@@ -28,6 +28,13 @@ package struct ReferencePattern: Hashable, Sendable {
     }
 
     package func covers(_ address: RepositoryAddress) -> Bool { scopes.contains { $0.matches(address) } }
+
+    /// Whether it names this very namespace.
+    func isAbout(namespace: String, on registry: RegistryID) -> Bool {
+        scopes.contains { scope in
+            (scope.registry == nil || scope.registry == registry) && scope.path.description.prefix { $0 != "/" } == namespace
+        }
+    }
 }
 
 /// Repositories of one registry, or of every registry.

@@ -198,6 +198,7 @@ final class Exchange: Sendable {
             let answer = try await sendOnce(request, to: address, header)
             let location = answer.headers.first(name: "location")
             switch redirects.decide(status: Int(answer.status.code), location: location, isReading: request.isReading, at: address) {
+            case .follow where !request.mayBeRedirected: throw .refused("the service redirects to another address")
             case .none: return try await finish(answer, to: request, at: address, permit)
             case .refuse(let reason): throw .refused(reason)
             case .follow(let next):

@@ -44,6 +44,8 @@ struct RegistryRequest: Sendable {
     var login = Login.challenged
     /// It counts as a pull where the registry limits those: a manifest is read.
     var isPull = false
+    /// A service has one address: an answer from elsewhere is not its own.
+    var mayBeRedirected = true
 
     var isReading: Bool { method == .GET || method == .HEAD }
 }

@@ -12,6 +12,7 @@ package actor IAMLogin {
     private let iam: any ServiceSending
     private let wallSeconds: @Sendable () -> Double
     private let flights = SingleFlight<Bool, IAMToken>()
+    private let lookups = SingleFlight<Bool, IBMCloudCredential?>()
     /// `nil` inside: there is none.
     private var credential: IBMCloudCredential??
     private var token: IAMToken?
@@ -68,7 +69,9 @@ package actor IAMLogin {
 
     private func knownCredential() async throws(RegistryError) -> IBMCloudCredential? {
         if let credential { return credential }
-        let found = try await provider.credential()
+        // It may start a program: once for all who wait for it.
+        let provider = provider
+        let found = try await lookups.run(true) { () async throws(RegistryError) in try await provider.credential() }
         credential = .some(found)
         return found
     }

@@ -50,7 +50,10 @@ enum ManagementAnswer {
         var mediaTypes: [String: String?] = [:]
         var repositories: [String: RepositoryName?] = [:]
         for entry in try decode([Entry?].self, bytes).compactMap(\.self) {
-            guard let places = entry.repoTags, !places.isEmpty else { continue }
+            // What is not understood must not look like an empty namespace, which may be deleted.
+            guard let places = entry.repoTags, !places.isEmpty else {
+                throw Invalid("its inventory names an image without a repository")
+            }
             guard let id = entry.id, let digest = try? Digest(id) else {
                 throw Invalid("its inventory names an image without a usable digest")
             }
@@ -237,8 +240,12 @@ enum ManagementAnswer {
         }
     }
 
-    /// `HOST/NS/REPO` → the path; `nil`: it belongs to another host or namespace.
+    /// `HOST/NS/REPO` → the path; `nil`: it belongs to another namespace. The name of another host is an error: what is there must not look
+    /// as if it were not.
     private static func repository(_ text: String, host: String, namespace: String) throws(Invalid) -> RepositoryName? {
+        guard text.hasPrefix("\(host)/") else {
+            throw Invalid("its answer names '\(text.withVisibleControls)', which does not begin with '\(host)/'")
+        }
         guard text.hasPrefix("\(host)/\(namespace)/") else { return nil }
         do throws(InvalidName) {
             return try RepositoryName(text.dropFirst(host.count + 1))

@@ -3,6 +3,9 @@ internal import OCI
 
 /// What the management API says about a failure: IBM's code, the words, and the request's id (reference of ICR, sections C.6 and D).
 struct ManagementProblem: Hashable, Sendable, Decodable {
+    /// The login belongs to another account.
+    static let wrongAccount = "CRG0009E"
+
     var code: String?
     /// Safe to show.
     var message: String?
@@ -43,7 +46,8 @@ struct ManagementProblem: Hashable, Sendable, Decodable {
     }
 
     private static func shown(_ text: String) -> String {
-        let words = text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+        // Services repeat what they were sent.
+        let words = text.withMaskedSecrets.split(whereSeparator: \.isWhitespace).joined(separator: " ")
         return (words.count > 300 ? words.prefix(299) + "…" : words[...]).withVisibleControls
     }
 }

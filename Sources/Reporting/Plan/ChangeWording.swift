@@ -84,15 +84,12 @@ struct ChangeWording {
         return ["retention policy: \(change.reason.withVisibleControls)"] + (images.isEmpty ? [] : ["removes \(lost(images))"])
     }
 
-    /// `2 images (api:1.0, api:1.1)`; unless in full, with at most five names.
+    /// `2 images (api:1.0, api:1.1)`: what goes is never folded.
     private func lost(_ images: [LostImage]) -> String {
         let names = images.flatMap { image in
             image.tags.isEmpty ? ["\(image.repository)@\(image.digest.brief)"] : image.tags.map { "\(image.repository):\($0.brief)" }
         }
-        let shown = full ? names[...] : names.prefix(5)
-        let rest = names.count - shown.count
-        let list = shown.joined(separator: ", ") + (rest > 0 ? " and \(Amounts.count(rest)) more" : "")
-        return "\(Amounts.count(images.count, "image")) (\(list))"
+        return "\(Amounts.count(images.count, "image")) (\(names.joined(separator: ", ")))"
     }
 
     /// What becomes of the image that the tag leaves.

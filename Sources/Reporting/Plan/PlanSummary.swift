@@ -35,6 +35,12 @@ enum PlanSummary {
         static let delete = Verb(before: "to delete", after: "deleted")
     }
 
+    /// ` (9 images)`: what goes with namespaces and by retention.
+    private static func taking(_ changes: [Change]) -> String {
+        let images = changes.reduce(0) { $0 + ($1.consequences.images ?? []).count { !$0.isTrashed } }
+        return images == 0 ? "" : " (\(Amounts.count(images, "image")))"
+    }
+
     /// In the order of the engine's kinds: `1 namespace to create`, …, `1 image (2 tags) to delete`; `areDone`: `1 namespace created`.
     static func counts(_ changes: [Change], areDone: Bool = false) -> [String] {
         var counts: [String] = []
@@ -46,7 +52,8 @@ enum PlanSummary {
         let tags = puts.filter { !$0.isReferrerPut }
         add(changes.count { $0.kind == .namespace && !$0.isNamespaceRemoval && !$0.isAssignment }, "namespace", .create)
         add(changes.count(where: \.isAssignment), "namespace", .assign)
-        add(changes.count { $0.kind == .retention }, "retention policy", .set, plural: "retention policies")
+        let policies = changes.filter { $0.kind == .retention }
+        add(policies.count, "retention policy", .set, plural: "retention policies", with: taking(policies))
         add(images(tags, .copy), "image", .copy)
         add(images(tags, .push), "image", .push)
         add(puts.count - tags.count, "referrer", .copy)
@@ -65,7 +72,8 @@ enum PlanSummary {
         let deletes = changes.filter { $0.kind == .delete }
         let lost = deletes.reduce(0) { $0 + $1.consequences.removedTags.count }
         add(deletes.count, "image", .delete, with: lost == 0 ? "" : " (\(Amounts.count(lost, "tag")))")
-        add(changes.count(where: \.isNamespaceRemoval), "namespace", .delete)
+        let namespaces = changes.filter(\.isNamespaceRemoval)
+        add(namespaces.count, "namespace", .delete, with: taking(namespaces))
         return counts
     }
 

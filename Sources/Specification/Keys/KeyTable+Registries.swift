@@ -107,7 +107,7 @@ extension KeyTable {
             Key("limits", .mapping(policyLimits), "Bounds on one plan; other files than crplan.yaml may only lower them."),
             Key("owners", .list(.mapping(owner)), "Which files may declare what (in crplan.yaml alone)."),
             Key("inUse", .list(.mapping(inUse)), "Images that run somewhere: they may not be untagged or deleted."),
-            Key("backup", .mapping(backup), since: .later, "Where content is saved before it is changed (in crplan.yaml alone)."),
+            Key("backup", .mapping(backup), "Where content is saved before it is changed (in crplan.yaml alone)."),
         ]
     )
 

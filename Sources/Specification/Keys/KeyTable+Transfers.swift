@@ -108,7 +108,7 @@ extension KeyTable {
             Key("allowEmpty", .boolean, "Whether 'tags' may select nothing; default: false."),
             Key(
                 "prune",
-                .choice(["keep", "untag", "delete"], later: ["untag", "delete"]),
+                .choice(["keep", "untag", "delete"]),
                 "What becomes of tags at the target that the selection at the source lacks; default: keep."
             ),
         ] + transferKeys

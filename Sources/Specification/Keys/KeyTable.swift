@@ -82,7 +82,6 @@ enum KeyTable {
         title: "an entry of moved",
         doc: "Everything of 'from' is put into 'to', then 'from' is removed.",
         labels: ["from"],
-        laterEntryOf: "moved",
         keys: [
             Key("from", .text(.target), required: true, "The repository that is given up."),
             Key("to", .text(.target), required: true, "The repository that takes its place."),
@@ -106,7 +105,6 @@ enum KeyTable {
         title: "an entry of prune",
         doc: "Removes what nobody declared within a scope.",
         labels: ["repositories"],
-        laterEntryOf: "prune",
         keys: [
             Key("repositories", ValueForm.text(.repositoryPattern).orList, required: true, "The scope: repositories or patterns of them."),
             Key("tags", .mapping(pruneTags), "What becomes of tags that no entry declares."),

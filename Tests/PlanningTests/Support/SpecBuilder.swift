@@ -56,7 +56,8 @@ struct SpecBuilder {
         platforms: [String]? = nil,
         missing: MissingRule = .error,
         existing: ExistingRule = .move,
-        referrers: ReferrersRule = .always
+        referrers: ReferrersRule = .always,
+        prune: PruneRule = .keep
     ) throws {
         desired.copies.append(
             CopyEntry(
@@ -64,9 +65,46 @@ struct SpecBuilder {
                 scope: .repository(from: try Names.repository(source), to: try targets.map { try Names.repository($0) }.sorted()),
                 selector: selector,
                 allowEmpty: allowEmpty,
-                rules: try Self.rules(platforms, missing, existing, referrers)
+                rules: try Self.rules(platforms, missing, existing, referrers),
+                prune: prune
             )
         )
+    }
+
+    /// `scope`: `us/app/*`; ages in days.
+    mutating func prune(
+        _ scope: String,
+        _ undeclared: PruneRule = .keep,
+        match: [String] = [],
+        keepNewest: Int? = nil,
+        olderThan: Int? = nil,
+        untaggedOlderThan: Int? = nil
+    ) throws {
+        let parts = scope.split(separator: "/", maxSplits: 1)
+        let registry = try Names.registry(parts[0])
+        desired.registries[registry] = desired.registries[registry] ?? RegistryDeclaration(id: registry)
+        desired.prunes.append(
+            PruneEntry(
+                origin: nextOrigin(),
+                scopes: [RepositoryPattern(registry: registry, path: Glob(String(parts[1])))],
+                tags: PruneEntry.Tags(
+                    undeclared: undeclared,
+                    match: match.map { Glob($0) },
+                    keepNewest: keepNewest,
+                    olderThan: olderThan.map { $0 * 86_400 }
+                ),
+                deletesUntaggedOlderThan: untaggedOlderThan.map { $0 * 86_400 }
+            )
+        )
+    }
+
+    mutating func move(from: String, to: String) throws {
+        desired.moves.append(MoveEntry(origin: nextOrigin(), from: try Names.repository(from), to: try Names.repository(to)))
+    }
+
+    /// Ages are counted from this day since 1970.
+    mutating func countAges(fromDay day: Int64) {
+        options.asOf = PlanningOptions.AsOf(seconds: day * 86_400, text: "day \(day)")
     }
 
     /// Below a registry, or a registry with a path.

@@ -19,7 +19,7 @@ extension World {
             throw ApplyFailure(description: "\(change.id) is not about a manifest")
         }
         if case .put = change.kind, document(address, reference)?.digest == change.newDigest { return }
-        for precondition in change.preconditions where !holds(precondition, address, reference) {
+        for precondition in change.preconditions where !holds(precondition, of: change, address, reference) {
             throw ApplyFailure(description: "\(change.id) is stale: \(precondition)")
         }
         switch (change.kind, reference) {
@@ -40,8 +40,16 @@ extension World {
         }
     }
 
-    private func holds(_ precondition: Precondition, _ address: RepositoryAddress, _ reference: ManifestReference) -> Bool {
+    private func holds(
+        _ precondition: Precondition,
+        of change: Change,
+        _ address: RepositoryAddress,
+        _ reference: ManifestReference
+    ) -> Bool {
         switch precondition {
+        case .tagsOnDigest(let tags) where change.kind == .restore:
+            let trashed = change.newDigest.flatMap { trash[address]?[$0] } ?? []
+            return trashed.filter { repositories[address]?.tags[$0] == nil }.sorted() == tags
         case .absent: return document(address, reference) == nil
         case .inTrash(let digest): return trash[address]?[digest] != nil
         case .at(let digest): return document(address, reference)?.digest == digest

@@ -1,0 +1,124 @@
+internal import Diagnostics
+internal import OCI
+
+extension MoveEntry {
+    /// Signatures and the like go along.
+    static let rules = TransferRules(referrers: .always)
+}
+
+/// `moved`: one repository takes the place of another. Nothing is removed before all of it is in its new place.
+extension PlanningRun {
+    /// Declares every tag of the old repository in the new one.
+    mutating func evaluate(_ entry: MoveEntry) -> Progress {
+        let tags: [TagName]
+        switch liveTags(of: entry) {
+        case .waiting: return .waiting
+        case .failed: return .failed
+        case .known(nil): return checkMoved(entry)
+        case .known(let found?): tags = found
+        }
+        var progress = Progress.done
+        // Companion tags, too: what they hold may be needed, whatever they belong to.
+        for tag in tags where declarations[entry.from, tag] == nil {
+            switch move(tag, entry) {
+            case .done: continue
+            case .waiting: if progress == .done { progress = .waiting }
+            case .failed: progress = .failed
+            }
+        }
+        return progress
+    }
+
+    /// `known(nil)`: the old repository is gone.
+    private mutating func liveTags(of entry: MoveEntry) -> Lookup<[TagName]?> {
+        let tags: [TagName]
+        switch self.tags(entry.from, for: entry.origin) {
+        case .waiting: return .waiting
+        case .failed: return .failed
+        case .known(let found): tags = found ?? []
+        }
+        if !tags.isEmpty { return .known(tags) }
+        switch digests(entry.from, for: entry.origin) {
+        case .waiting: return .waiting
+        case .failed: return .failed
+        case .known(let digests): return .known(digests?.isEmpty == false ? [] : nil)
+        }
+    }
+
+    private mutating func checkMoved(_ entry: MoveEntry) -> Progress {
+        if writtenRepositories.contains(entry.to), !declarations.tags(in: entry.to).isEmpty { return .done }
+        switch tags(entry.to, for: entry.origin) {
+        case .waiting: return .waiting
+        case .failed: return .failed
+        case .known(let tags):
+            if tags?.isEmpty == false { return .done }
+            error(
+                "source-missing",
+                "neither \(entry.from) nor \(entry.to) is there, so nothing can be moved",
+                at: entry.origin,
+                help: "correct the names, or take the entry out"
+            )
+            return .failed
+        }
+    }
+
+    private mutating func move(_ tag: TagName, _ entry: MoveEntry) -> Progress {
+        switch isRemoved(entry.from, tag, for: entry.origin) {
+        case .waiting: return .waiting
+        case .failed: return .failed
+        case .known(let removal): if removal != nil { return .done }
+        }
+        let content: ResolvedContent
+        switch resolve(entry.from, .tag(tag), for: entry.origin) {
+        case .waiting: return .waiting
+        case .failed: return .failed
+        // It vanished since the list was made.
+        case .known(nil): return .done
+        case .known(let found?): content = found
+        }
+        switch head(entry.to, .tag(tag), for: entry.origin) {
+        case .waiting: return .waiting
+        case .failed: return .failed
+        case .known(let head):
+            guard let head, head.digest != content.digest else {
+                return declare(content, tags: [tag], in: [entry.to], entry.origin, MoveEntry.rules)
+            }
+            error(
+                "moved-conflict",
+                "\(entry.from) and \(entry.to) hold different images under the tag \(tag): \(content.digest.short) and \(head.digest.short)",
+                at: entry.origin,
+                help: "untag one of the two, or give it another tag, before the repository is moved"
+            )
+            return .failed
+        }
+    }
+
+    /// What no tag leads to is put by its digest, where the registry tells what it has.
+    mutating func moveUntagged() {
+        for entry in selectedMoves {
+            guard case .known(let listed?) = digests(entry.from, for: entry.origin),
+                case .known(let heads) = headsByTag(in: entry.from, for: entry.origin)
+            else { continue }
+            let tagged = Set(heads.values.map(\.digest))
+            guard case .known(let graph) = readGraph(of: entry.from, deleting: [], for: entry.origin) else { continue }
+            let children = graph.everything(below: tagged)
+            for digest in listed.sorted() where !children.contains(digest) && !tagged.contains(digest) {
+                guard case .known(nil) = head(entry.to, .digest(digest), for: entry.origin),
+                    case .known(let content?) = resolve(entry.from, .digest(digest), for: entry.origin)
+                else { continue }
+                put(content, at: .manifest(entry.to, .digest(digest)), over: nil, entry.origin, reason: "moved with its repository")
+            }
+        }
+    }
+
+    /// Everything of the old repository, once it is known whole.
+    mutating func removals(of entry: MoveEntry) -> [ImageRemoval] {
+        guard case .known(let tags?) = liveTags(of: entry) else { return [] }
+        guard !tags.isEmpty || !declarations.tags(in: entry.from).isEmpty || kind(of: entry.from.registry) != .oci else { return [] }
+        return everything(in: entry.from, entry.origin).map {
+            ImageRemoval($0, entry.origin, reason: "moved to \(entry.to)", movedTo: entry.to)
+        }
+    }
+
+    var selectedMoves: [MoveEntry] { desired.moves.filter { isSelected($0.from) && isSelected($0.to) } }
+}

@@ -1,0 +1,168 @@
+package import OCI
+
+/// Turns changes that were made into the entries that take them back. Pure, as `Planner` is. What somebody else has changed since stays as
+/// it is: only what still holds what crplan made is taken back.
+package struct UndoPlanner {
+    package enum Step: Sendable {
+        case needs(Set<Question>)
+        case result(UndoPlan)
+    }
+
+    private let made: [MadeChange]
+    private let registries: [RegistryID: RegistryDeclaration]
+    private let facts: Facts
+    private var needs: Set<Question> = []
+    private var undo: UndoPlan
+
+    private init(_ made: [MadeChange], _ registries: [RegistryID: RegistryDeclaration], _ facts: Facts) {
+        self.made = made
+        self.registries = registries
+        self.facts = facts
+        undo = UndoPlan(desired: DesiredState(), stays: [], undone: [])
+        undo.desired.registries = registries
+    }
+
+    /// `registries`: those that the specs at hand declare.
+    package static func step(_ made: [MadeChange], registries: [RegistryID: RegistryDeclaration], facts: Facts) -> Step {
+        var planner = UndoPlanner(made, registries, facts)
+        for change in made { planner.takeBack(change) }
+        guard planner.needs.isEmpty else { return .needs(planner.needs) }
+        planner.undo.stays.sort()
+        return .result(planner.undo)
+    }
+
+    private mutating func takeBack(_ change: MadeChange) {
+        guard registries[change.target.registry] != nil else {
+            return keep(change, "the specs at hand do not name the registry \(change.target.registry)")
+        }
+        switch (change.kind, change.target) {
+        case (.put, .manifest(let address, .tag(let tag))): takeBackPut(change, address, tag)
+        case (.put, .manifest): keep(change, "other images may need it")
+        case (.untag, .manifest(let address, .tag(let tag))):
+            if let old = change.before { bringBack(old, [tag], in: address, change) }
+        case (.delete, .manifest(let address, .digest(let digest))): bringBack(digest, change.tags, in: address, change)
+        case (.restore, _): keep(change, "what came out of the trash stays; its tags are taken back by themselves")
+        case (.namespace, _): keep(change, "a namespace is not removed on the way back")
+        case (.retention, _): keep(change, "set the policy before it in the spec, and apply that")
+        default: keep(change, "this version of crplan does not know the way back")
+        }
+    }
+
+    private mutating func keep(_ change: MadeChange, _ reason: String) {
+        undo.stays.append(UndoPlan.Stays(change: change.id, reason: reason))
+    }
+
+    private mutating func takeBackPut(_ change: MadeChange, _ address: RepositoryAddress, _ tag: TagName) {
+        guard let now = digest(address, .tag(tag), change) else { return }
+        if now == change.before { return undo.undone.append(change) }
+        guard now == change.after else { return keep(change, "\(Self.words(now)) now, which this change did not put there") }
+        guard let old = change.before else {
+            let scope = RepositoryPattern(registry: address.registry, path: Glob(address.repository.description))
+            undo.desired.absences.append(AbsenceEntry(origin: change.origin, scopes: [scope], what: .tag(tag)))
+            return undo.undone.append(change)
+        }
+        declare(old, [tag], in: address, change)
+    }
+
+    /// The tags are put on the image again where nothing else has taken them.
+    private mutating func bringBack(_ digest: Digest, _ tags: [TagName], in address: RepositoryAddress, _ change: MadeChange) {
+        var free: [TagName] = []
+        var taken: [String] = []
+        for tag in tags {
+            guard let now = self.digest(address, .tag(tag), change) else { return }
+            if now == nil { free.append(tag) } else if now != digest { taken.append("\(tag)") }
+        }
+        if !taken.isEmpty { keep(change, "somebody has put another image under \(taken.joined(separator: ", ")) since") }
+        if !free.isEmpty { return declare(digest, free, in: address, change) }
+        if !tags.isEmpty {
+            if taken.isEmpty { undo.undone.append(change) }
+            return
+        }
+        // An image without a tag: a child of an index, or a signature.
+        guard let now = self.digest(address, .digest(digest), change) else { return }
+        if now != nil { return undo.undone.append(change) }
+        guard let trashed = trashed(digest, in: address, change) else { return }
+        restore(trashed, [], change)
+    }
+
+    private mutating func declare(_ digest: Digest, _ tags: [TagName], in address: RepositoryAddress, _ change: MadeChange) {
+        let places = [address] + elsewhere(digest).subtracting([address]).sorted()
+        var source: RepositoryAddress?
+        for place in places where source == nil {
+            guard let found = self.digest(place, .digest(digest), change) else { return }
+            if found != nil { source = place }
+        }
+        guard let source else {
+            if let trashed = trashed(digest, in: address, change) { restore(trashed, tags, change) }
+            return
+        }
+        undo.desired.images.append(
+            ImageEntry(
+                origin: change.origin,
+                source: .reference(source, .digest(digest)),
+                targets: [address],
+                tags: tags.sorted(),
+                rules: TransferRules(referrers: .onCopy)
+            )
+        )
+        undo.undone.append(change)
+    }
+
+    /// What these changes made of the image: backups of it, and the repository that it was moved to.
+    private func elsewhere(_ digest: Digest) -> Set<RepositoryAddress> {
+        Set(made.filter { $0.kind == .put && $0.after == digest }.compactMap(\.target.address).filter { registries[$0.registry] != nil })
+    }
+
+    /// `nil`: it is not there, which is reported, or not known yet.
+    private mutating func trashed(_ digest: Digest, in address: RepositoryAddress, _ change: MadeChange) -> TrashedImage? {
+        var found: TrashedImage?
+        if registries[address.registry]?.kind == .icr {
+            switch ask(.administration(address.registry, .trash(of: address.repository.namespace))) {
+            case nil: return nil
+            case .found(.administration(.trash(let images)))?:
+                found = images.first { $0.repository == address.repository && $0.digest == digest }
+            case .found?, .absent?, .unreadable?: break
+            }
+        }
+        if found == nil {
+            keep(change, "its image \(digest.short) is gone: it is neither in its repository, nor in a backup of this run, nor in a trash")
+        }
+        return found
+    }
+
+    /// By its digest an image comes back with every tag that is free; where others than these would come along, tag by tag.
+    private mutating func restore(_ image: TrashedImage, _ tags: [TagName], _ change: MadeChange) {
+        let address = RepositoryAddress(change.target.registry, image.repository)
+        let wanted = Set(tags)
+        let lost = wanted.subtracting(image.tags).sorted()
+        if !lost.isEmpty { keep(change, "the trash does not know the image by the tag \(lost[0]) any more") }
+        let references: [ManifestReference] =
+            Set(image.tags).isSubset(of: wanted) ? [.digest(image.digest)] : wanted.intersection(image.tags).sorted().map { .tag($0) }
+        for reference in references {
+            undo.desired.restores.append(
+                RestoreEntry(origin: change.origin, address: address, reference: reference, digest: image.digest)
+            )
+        }
+        if lost.isEmpty { undo.undone.append(change) }
+    }
+
+    /// `nil`: not known yet, or it cannot be read, which is reported; inside, `nil`: nothing is there.
+    private mutating func digest(_ address: RepositoryAddress, _ reference: ManifestReference, _ change: MadeChange) -> Digest?? {
+        switch ask(.head(address, reference)) {
+        case nil: return nil
+        case .found(.head(let head))?: return .some(head.digest)
+        case .found?, .absent?: return .some(nil)
+        case .unreadable(let error)?:
+            keep(change, error.description)
+            return nil
+        }
+    }
+
+    private mutating func ask(_ question: Question) -> Answer? {
+        if let answer = facts[question] { return answer }
+        needs.insert(question)
+        return nil
+    }
+
+    private static func words(_ digest: Digest?) -> String { digest.map { "it holds \($0.short)" } ?? "it is gone" }
+}

@@ -1,0 +1,111 @@
+import RegistryTestSupport
+import Testing
+
+/// Removals that no entry names one by one, over layouts: `moved`, `prune`, `copies[].prune` and `--removed-since`.
+@Suite struct RemovalTests {
+    private static let registries = """
+        apiVersion: crplan/v1
+        registries: {disk: {kind: layout, path: ./disk}, copy: {kind: layout, path: ./copy}}
+
+        """
+    private static let git = "git -c user.name=a -c user.email=a@example.com -c commit.gpgsign=false"
+
+    private static func image(_ tags: String) -> String {
+        "images: [{to: disk/demo/hello, from: {layout: \"\(Clone.root)/examples/quickstart/hello\"}, tags: [\(tags)]}]\n"
+    }
+
+    private func withTags(_ tags: String, _ body: @escaping @Sendable (Sandbox) async throws -> Void) async throws {
+        try await withSandbox { sandbox in
+            try sandbox.write(Self.registries + Self.image(tags), to: "crplan.yaml")
+            expect(try await sandbox.crplan("apply", "--auto-approve"), 0)
+            try await body(sandbox)
+        }
+    }
+
+    @Test func `what was declared at a revision and is declared no more is untagged`() async throws {
+        try await withTags(#""1", "2""#) { sandbox in
+            let git = Self.git
+            expect(try await sandbox.shell("git init -q && git add crplan.yaml && \(git) commit -q -m one"), 0)
+            try sandbox.write(Self.registries + Self.image(#""1""#), to: "crplan.yaml")
+            let plan = try await sandbox.crplan("plan", "--removed-since", "HEAD", "--out", "x.plan")
+            expect(plan, 0, stdout: ["- disk/demo/hello:2", "image stays for tag 1"])
+            let full = try await sandbox.crplan("plan", "--full", "--removed-since", "HEAD")
+            expect(full, 0, stdout: ["declared at HEAD and declared no more"])
+            expect(try await sandbox.crplan("apply", "x.plan"), 0)
+            let next = try await sandbox.crplan("plan", "--removed-since", "HEAD", "--detailed-exitcode")
+            expect(next, 0, stdout: ["No changes."])
+        }
+    }
+
+    @Test func `a revision that cannot be read is an error`() async throws {
+        try await withTags(#""1""#) { sandbox in
+            let git = Self.git
+            let unknown = try await sandbox.crplan("plan", "--removed-since", "HEAD")
+            expect(unknown, 1, stderr: ["cannot read the workspace at the git revision 'HEAD'"])
+            expect(try await sandbox.shell("git init -q && git add crplan.yaml && \(git) commit -q -m one"), 0)
+            expect(try await sandbox.crplan("plan", "--removed-since", "nowhere"), 1, stderr: ["'nowhere'"])
+            let files = try await sandbox.crplan("plan", "-f", "crplan.yaml", "--removed-since", "HEAD")
+            expect(files, 1, stderr: ["compares a workspace"])
+            try sandbox.write("apiVersion: crplan/v1\nimages: 3\n", to: "broken.yaml")
+            expect(try await sandbox.shell("git add . && \(git) commit -q -m broken && rm broken.yaml"), 0)
+            let broken = try await sandbox.crplan("plan", "--removed-since", "HEAD")
+            expect(broken, 1, stderr: ["cannot read the specs at the git revision 'HEAD'"])
+            expect(try await sandbox.crplan("plan", "--removed-since", "-x"), 64)
+        }
+    }
+
+    @Test func `a repository that is moved is in its new place, and nothing is left to do`() async throws {
+        try await withTags(#""1", "2""#) { sandbox in
+            try sandbox.write(Self.registries + "moved: [{from: disk/demo/hello, to: copy/demo/world}]\n", to: "crplan.yaml")
+            let plan = try await sandbox.crplan("plan", "--out", "x.plan")
+            expect(plan, 0, stdout: ["x disk/demo/hello@", "with tags 1, 2", "All can be undone", "+ copy/demo/world:1"])
+            expect(try await sandbox.crplan("apply", "x.plan"), 0)
+            expect(try await sandbox.crplan("list", "copy/demo/world"), 0, stdout: ["1", "2"])
+            expect(try await sandbox.crplan("plan", "--detailed-exitcode"), 0, stdout: ["No changes."])
+        }
+    }
+
+    @Test func `a typo in the selector of a copy that prunes removes nothing`() async throws {
+        try await withTags(#""1.0", "1.1""#) { sandbox in
+            func copies(_ glob: String) -> String {
+                "copies: [{from: disk/demo/hello, to: copy/demo/hello, tags: {match: [\"\(glob)\"]}, prune: untag}]\n"
+            }
+            try sandbox.write(Self.registries + copies("1.*"), to: "crplan.yaml")
+            expect(try await sandbox.crplan("apply", "--auto-approve"), 0)
+            try sandbox.write(Self.registries + copies("l.*"), to: "crplan.yaml")
+            let typo = try await sandbox.crplan("apply", "--auto-approve")
+            expect(typo, 1, stderr: ["nothing-selected"])
+            expect(try await sandbox.crplan("list", "copy/demo/hello"), 0, stdout: ["1.0", "1.1"])
+        }
+    }
+
+    @Test func `with a workspace file that cannot be parsed nothing is pruned`() async throws {
+        try await withTags(#""1", "2""#) { sandbox in
+            let prune = "prune: [{repositories: \"disk/**\", tags: {undeclared: untag}}]\npolicy: {limits: {repositoryShare: none}}\n"
+            try sandbox.write(Self.registries + prune, to: "crplan.yaml")
+            try sandbox.write("apiVersion: crplan/v1\n" + Self.image(#""1", "2""#) + "images: [", to: "team.yaml")
+            let broken = try await sandbox.crplan("apply", "--auto-approve")
+            expect(broken, 1, stderr: ["team.yaml"])
+            let index = try sandbox.read("disk/demo/hello/index.json")
+            #expect(["1", "2"].allSatisfy { index.contains("\"org.opencontainers.image.ref.name\":\"\($0)\"") }, "\(index)")
+            try sandbox.write("apiVersion: crplan/v1\n" + Self.image(#""1""#), to: "team.yaml")
+            expect(try await sandbox.crplan("apply", "--auto-approve"), 0, stdout: ["- disk/demo/hello:2"])
+        }
+    }
+
+    @Test func `ages are counted from the given time, which stands in the plan`() async throws {
+        try await withTags(#""1", "2""#) { sandbox in
+            let prune = """
+                prune: [{repositories: "disk/**", tags: {undeclared: untag, olderThan: 30d}}]
+                policy: {limits: {repositoryShare: none}}
+
+                """
+            try sandbox.write(Self.registries + Self.image(#""1""#) + prune, to: "crplan.yaml")
+            let early = try await sandbox.crplan("plan", "--as-of", "2013-02-01T00:00:00Z")
+            expect(early, 0, stdout: ["No changes."])
+            let late = try await sandbox.crplan("plan", "--as-of", "2100-01-01T00:00:00Z")
+            expect(late, 0, stdout: ["- disk/demo/hello:2", "Note: ages are counted from 2100-01-01T00:00:00Z."])
+            expect(try await sandbox.crplan("plan", "--as-of", "yesterday"), 64)
+        }
+    }
+}
