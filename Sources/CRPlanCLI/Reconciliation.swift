@@ -40,14 +40,20 @@ struct Reconciliation {
     }
 
     /// Asks, reads and asks again until the planner has a result; then adds what only the outside knows.
-    func plan(_ specs: LoadedSpecs, _ options: PlanningRunOptions, console: Console) async throws -> PlanResult {
+    func plan(
+        _ specs: LoadedSpecs,
+        _ options: PlanningRunOptions,
+        probes: Bool = false,
+        console: Console
+    ) async throws -> PlanResult {
         var planning = PlanningOptions()
+        planning.probes = probes
         planning.keepGoing = options.keepGoing
         planning.targets = try options.target.map { try specs.pattern($0, option: "--target") }
         planning.excludes = try options.exclude.map { try specs.pattern($0, option: "--exclude") }
         planning.asOf = try Self.asOf(options.asOf)
         if let revision = options.removedSince { planning.removedSince = try await earlierRevision(revision, specs) }
-        let (desired, policy) = (specs.result.desired, specs.result.policy)
+        let (desired, policy) = (specs.result.desired, policyWithLists(specs))
         let filterFindings = FilterCheck(desired: desired).findings(targets: planning.targets, excludes: planning.excludes)
         guard !filterFindings.hasErrors else {
             return PlanResult(plan: Plan(source: specs.source), refusals: [], diagnostics: filterFindings)
@@ -55,18 +61,11 @@ struct Reconciliation {
         let inspector = inspector(parallelism: options.parallelism, isCached: !options.noCache) { progress in
             console.progress("Reading registries: \(progress.answered) of \(progress.asked) answers")
         }
-        var result: PlanResult
-        do throws(InspectionFailure) {
-            result = try await inspector.answer { facts in
-                switch Planner.step(desired, policy: policy, facts: facts, options: planning) {
-                case .needs(let questions): .needs(questions)
-                case .result(let result): .result(result)
-                }
+        var result: PlanResult = try await answered(by: inspector) { facts in
+            switch Planner.step(desired, policy: policy, facts: facts, options: planning) {
+            case .needs(let questions): .needs(questions)
+            case .result(let result): .result(result)
             }
-        } catch .cancelled {
-            throw CommandFailure("interrupted while reading the registries; nothing was written")
-        } catch .stuck {
-            throw CommandFailure("planning does not come to an end; this is a defect of crplan, please report it with the specs")
         }
         console.clearProgress()
         result.diagnostics += filterFindings
@@ -88,7 +87,7 @@ struct Reconciliation {
         parallelism: Int,
         console: Console
     ) async throws -> (UndoPlan, PlanResult) {
-        var policy = specs.result.policy
+        var policy = policyWithLists(specs)
         if made.isJournal { policy.allowTakingBack() }
         // No entry asks for the way back.
         policy.owners = []
@@ -96,27 +95,52 @@ struct Reconciliation {
             console.progress("Reading registries: \(progress.answered) of \(progress.asked) answers")
         }
         let registries = specs.result.desired.registries.merging(specs.result.aliases.values.map { ($0.id, $0) }) { first, _ in first }
-        var (undo, result): (UndoPlan, PlanResult)
-        do throws(InspectionFailure) {
-            (undo, result) = try await inspector.answer { facts in
-                switch UndoPlanner.step(made.changes, registries: registries, facts: facts) {
+        let (undo, planned) = try await answered(by: inspector) { facts -> InspectionStep<(UndoPlan, PlanResult)> in
+            switch UndoPlanner.step(made.changes, registries: registries, facts: facts) {
+            case .needs(let questions): .needs(questions)
+            case .result(let undo):
+                switch Planner.step(undo.desired, policy: policy, facts: facts) {
                 case .needs(let questions): .needs(questions)
-                case .result(let undo):
-                    switch Planner.step(undo.desired, policy: policy, facts: facts) {
-                    case .needs(let questions): .needs(questions)
-                    case .result(let result): .result((undo, result))
-                    }
+                case .result(let result): .result((undo, result))
                 }
             }
-        } catch .cancelled {
-            throw CommandFailure("interrupted while reading the registries; nothing was written")
-        } catch .stuck {
-            throw CommandFailure("planning does not come to an end; this is a defect of crplan, please report it with the journal")
         }
         console.clearProgress()
+        var result = planned
         result.plan.source = specs.source
         result.plan.specFiles = specs.specFiles
         return (undo, result)
+    }
+
+    /// What a saved plan would remove of what is in use now: the lists are read again, and what they lead to is asked again.
+    func refusalsInUse(of plan: Plan, _ specs: LoadedSpecs, _ options: PlanningRunOptions) async throws -> [Refusal] {
+        let (desired, policy) = (specs.result.desired, policyWithLists(specs))
+        return try await answered(by: inspector(parallelism: options.parallelism, isCached: !options.noCache)) { facts in
+            switch Planner.checkInUse(plan, desired, policy: policy, facts: facts) {
+            case .needs(let questions): .needs(questions)
+            case .result(let refusals): .result(refusals)
+            }
+        }
+    }
+
+    /// The policy, with what the lists of what is in use say now.
+    private func policyWithLists(_ specs: LoadedSpecs) -> Policy {
+        var policy = specs.result.policy
+        policy.inUse = InUseFiles(root: root, now: Date.now).read(policy.inUse)
+        return policy
+    }
+
+    private func answered<Outcome: Sendable>(
+        by inspector: Inspector,
+        _ step: (Facts) -> InspectionStep<Outcome>
+    ) async throws -> Outcome {
+        do throws(InspectionFailure) {
+            return try await inspector.answer(step: step)
+        } catch .cancelled {
+            throw CommandFailure("interrupted while reading the registries; nothing was written")
+        } catch .stuck {
+            throw CommandFailure("planning does not come to an end; this is a defect of crplan, please report it with the specs")
+        }
     }
 
     func inspector(

@@ -34,6 +34,8 @@ struct QuestionReader: Sendable {
             .referrers(try await registry(address).referrers(of: digest, in: address.repository).descriptors)
         case .capability(let feature, let address):
             .capability(try await registry(address).capability(feature, in: address.repository))
+        case .probe(let feature, let address):
+            .capability(try await registries.registry(address.registry).probe(feature, in: address.repository))
         case .administration(let id, let question):
             try await administration(id, question).map(Fact.administration)
         case .content(let location): try await content(location).map(Fact.content)

@@ -117,6 +117,9 @@ package struct TagName: Hashable, Sendable, CustomStringConvertible, Comparable 
         TagName(unchecked: "\(subject.algorithm.rawValue)-\(subject.encoded.prefix(64))\(kind.rawValue)")
     }
 
+    /// A tag that nobody has, for a probe: `noise` are random bits. The text is valid by construction.
+    package static func probe(_ noise: Digest) -> TagName { TagName(unchecked: "crplan-probe-\(noise.encoded.prefix(64))") }
+
     private init(unchecked text: String) {
         description = text
     }

@@ -169,6 +169,17 @@ package protocol RegistryWriter: RegistryReader {
 
     /// Removes a manifest by digest, with every tag on it.
     func deleteManifest(_ digest: Digest, in repository: RepositoryName) async throws(RegistryError)
+
+    /// Whether `.deleteTag` or `.deleteManifest` is enabled and permitted in the repository, found out by the deletion of a random tag or
+    /// digest that is not there. `.no` only where the registry says that it cannot; what proves nothing (401, 403, 429, 5xx, no answer) is
+    /// thrown. As `capability` where that knows already, and for every other feature.
+    func probe(_ feature: RegistryFeature, in repository: RepositoryName) async throws(RegistryError) -> Capability
+}
+
+extension RegistryWriter {
+    package func probe(_ feature: RegistryFeature, in repository: RepositoryName) async throws(RegistryError) -> Capability {
+        try await capability(feature, in: repository)
+    }
 }
 
 /// Held while a repository is written. Call `end` exactly once.

@@ -38,13 +38,13 @@ extension HTTPRegistry {
     }
 
     /// Who the registry is may come out with the first answer, so the ways are looked up anew before each try.
-    private func nextWay(after tried: [TagDeletionWay]) -> TagDeletionWay? {
+    func nextWay(after tried: [TagDeletionWay]) -> TagDeletionWay? {
         let known = memory.withLock(\.tagDeletionWay).map { [$0] } ?? []
         return (known + TagDeletionWay.ways(for: exchange.watch.signs.vendor)).first { !tried.contains($0) }
     }
 
     /// `nil`: this way is not open to us.
-    private func request(
+    func request(
         to way: TagDeletionWay,
         _ tag: TagName,
         _ repository: RepositoryName,
@@ -63,7 +63,7 @@ extension HTTPRegistry {
         )
     }
 
-    private func meaning(of response: RegistryResponse, by way: TagDeletionWay) -> TagDeletion {
+    func meaning(of response: RegistryResponse, by way: TagDeletionWay) -> TagDeletion {
         let isPage = MediaType.essence(of: response.contentType ?? "") == "text/html"
         // Where there is no such API, a web front answers with its start page.
         if way != .distribution, response.isSuccess, isPage { return .lookAtTag }

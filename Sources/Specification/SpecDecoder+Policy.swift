@@ -5,7 +5,7 @@ internal import Planning
 extension SpecDecoder {
     mutating func decodePolicies() {
         let policies = documents.compactMap { document in document.root["policy"]?.mapping.map { (document, $0) } }
-        for (_, mapping) in policies {
+        for (document, mapping) in policies {
             policy.protect += patterns(mapping.list("protect"), isGuard: true)
             policy.immutable += patterns(mapping.list("immutable"), isGuard: true)
             for node in mapping.list("owners") {
@@ -15,7 +15,9 @@ extension SpecDecoder {
                 )
             }
             if let backup = mapping["backup"]?.mapping { decodeBackup(backup) }
+            for node in mapping.list("inUse") { decodeInUse(node, document.file) }
         }
+        policy.inUse.registries = Set(rules.names.aliases.values.map(\.declaration.id))
         decodeLimits(policies)
     }
 
@@ -33,6 +35,21 @@ extension SpecDecoder {
         }
         let before = Set(backup.list("before").compactMap { $0.text.flatMap { BackupRule.Occasion(rawValue: $0) } })
         policy.backup = BackupRule(to: place, before: before, origin: Self.origin(node.range))
+    }
+
+    private mutating func decodeInUse(_ node: SpecNode, _ file: String) {
+        guard let entry = node.mapping else { return }
+        for (key, kind) in [("file", InUseList.Kind.references), ("kubernetes", .kubernetes)] {
+            guard let path = entry[key]?.text else { continue }
+            policy.inUse.lists.append(
+                InUseList(
+                    path: Self.path(path, in: file),
+                    kind: kind,
+                    maxAge: entry["maxAge"]?.text.flatMap(Quantities.seconds),
+                    origin: Self.origin(node.range)
+                )
+            )
+        }
     }
 
     private mutating func patterns(_ nodes: [SpecNode], isGuard: Bool) -> [ReferencePattern] {

@@ -50,7 +50,7 @@ import Testing
         let schema = try Self.schema("journal.schema.json")
         let digest = Digest.sha256(of: [])
         let untag = try Changes.untag("us.example/team/app", "1", at: digest)
-        let write = JournalEntry.Write(untag, before: digest, after: digest, tags: [try TagName("a")])
+        let write = JournalEntry.Write(untag, before: digest, after: digest, tags: [try TagName("a")], placeholder: digest)
         let text = try await withTemporaryDirectory { folder in
             let journal = try JournalFile("\(folder)/run.jsonl")
             try journal.record(.header(JournalEntry.Header(planDigest: digest, planPath: "plan.json")), time: 0)

@@ -14,6 +14,7 @@ import Testing
         var preconditions: [Precondition]
         var goal: Digest?
         var found: Digest?
+        var standsFor: Digest?
         var result: TargetCheck
     }
 
@@ -27,6 +28,11 @@ import Testing
         Row(preconditions: [.at(old)], goal: nil, found: old, result: .mayWrite),
         Row(preconditions: [.at(old)], goal: nil, found: nil, result: .atGoal),
         Row(preconditions: [.at(old)], goal: nil, found: other, result: .stale(expected: "\(old)", found: "\(other)")),
+        Row(preconditions: [.at(old)], goal: nil, found: other, standsFor: old, result: .mayWrite),
+        Row(preconditions: [.at(old)], goal: new, found: other, standsFor: old, result: .mayWrite),
+        Row(preconditions: [.at(other)], goal: old, found: other, standsFor: old, result: .mayWrite),
+        Row(preconditions: [.at(old)], goal: nil, found: other, standsFor: new, result: .stale(expected: "\(old)", found: "\(other)")),
+        Row(preconditions: [.absent], goal: new, found: other, standsFor: old, result: .stale(expected: "absent", found: "\(other)")),
         Row(preconditions: [], goal: new, found: old, result: .unknown),
         Row(preconditions: [.at(old), .fingerprint("x")], goal: new, found: old, result: .unknown),
         Row(preconditions: [.contents([])], goal: new, found: nil, result: .unknown),
@@ -35,6 +41,6 @@ import Testing
     @Test(arguments: rows) func `only what the plan saw may be overwritten`(row: Row) throws {
         let target = try Changes.tag("us.example/team/app", "1")
         let change = Changes.change(row.goal == nil ? .untag : .put, target, new: row.goal, .copy, row.preconditions)
-        #expect(TargetCheck(change, found: row.found) == row.result)
+        #expect(TargetCheck(change, found: row.found, standsFor: row.standsFor) == row.result)
     }
 }

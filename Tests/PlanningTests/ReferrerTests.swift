@@ -171,6 +171,7 @@ import Testing
                 case .config: "config"
                 case .referrers: "referrers"
                 case .capability: "capability"
+                case .probe: "probe"
                 case .administration: "administration"
                 case .content: "content"
                 }

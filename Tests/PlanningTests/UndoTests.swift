@@ -27,43 +27,14 @@ import Testing
         }
         var registries = spec.desired.registries
         for id in made.map(\.target.registry) where registries[id] == nil { registries[id] = RegistryDeclaration(id: id) }
-        let (undo, planned) = try steps(made, registries, spec.policy, in: world)
+        let (undo, planned) = try world.planUndo(of: made, registries, spec.policy)
         #expect(planned.errors.isEmpty)
         #expect(planned.refusals.isEmpty)
         var after = world
         try after.apply(planned.plan)
-        let again = try steps(made, registries, spec.policy, in: after)
+        let again = try after.planUndo(of: made, registries, spec.policy)
         #expect(again.planned.ids.isEmpty)
         return Undone(undo: undo, planned: planned, after: after)
-    }
-
-    private func steps(
-        _ made: [MadeChange],
-        _ registries: [RegistryID: RegistryDeclaration],
-        _ policy: Policy,
-        in world: World
-    ) throws -> (undo: UndoPlan, planned: Planned) {
-        var facts = Facts()
-        for _ in 0..<100 {
-            var needs: Set<Question> = []
-            switch UndoPlanner.step(made, registries: registries, facts: facts) {
-            case .needs(let questions): needs = questions
-            case .result(let undo):
-                switch Planner.step(undo.desired, policy: policy, facts: facts) {
-                case .needs(let questions): needs = questions
-                case .result(let result):
-                    let planned = Planned(
-                        plan: result.plan,
-                        refusals: result.refusals,
-                        diagnostics: result.diagnostics,
-                        asked: []
-                    )
-                    return (undo, planned)
-                }
-            }
-            for question in needs { facts.record(world.answer(question), to: question) }
-        }
-        throw Stuck(description: "no end after 100 rounds")
     }
 
     private func tags(_ world: World, _ name: String = "us/app/api") throws -> [TagName: Digest] {

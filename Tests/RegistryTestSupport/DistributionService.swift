@@ -167,7 +167,8 @@ package struct DistributionService: Sendable {
     }
 
     private func delete(_ name: RepositoryName, _ reference: ManifestReference) async throws(RegistryError) -> LoopbackReply {
-        let kind: Operation.Kind = reference.tag == nil ? .deleteManifest : .deleteTag
+        let isProbe = reference.tag?.description.hasPrefix("crplan-probe-") == true
+        let kind: Operation.Kind = isProbe ? .probeTagDeletion : reference.tag == nil ? .deleteManifest : .deleteTag
         return try await registry.perform(Operation(kind, name, reference)) { contents, features in
             let hasDeletes = features.contains(.deleteManifest) || features.contains(.deleteTag)
             guard hasDeletes else { return Self.methodNotAllowed }

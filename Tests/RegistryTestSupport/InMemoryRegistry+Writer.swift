@@ -79,6 +79,16 @@ extension InMemoryRegistry: RegistryWriter {
         }
     }
 
+    package func probe(_ feature: RegistryFeature, in repository: RepositoryName) async throws(RegistryError) -> Capability {
+        let kind: Operation.Kind
+        switch feature {
+        case .deleteTag: kind = .probeTagDeletion
+        case .deleteManifest: kind = .probeManifestDeletion
+        case .referrersAPI, .listRepositories, .listDigests, .mountBlob: return try await capability(feature, in: repository)
+        }
+        return try await perform(Operation(kind, repository)) { _, features in features.contains(feature) ? .yes : .no }
+    }
+
     /// Keeps the fallback index of `subject` (distribution-spec, "Pushing Manifests with Subject").
     private func addToFallback(
         _ document: ManifestDocument,

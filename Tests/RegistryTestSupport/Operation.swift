@@ -10,6 +10,7 @@ package struct Operation: Hashable, Sendable {
         /// One piece of a blob that is being taken in; `offset` says which. Not a request.
         case bodyPiece
         case beginWriting, mountBlob, putBlob, putManifest, deleteTag, deleteManifest
+        case probeTagDeletion, probeManifestDeletion
 
         /// Whether a registry over HTTP would be asked.
         package var isRequest: Bool {

@@ -126,6 +126,21 @@ extension RegistryContract.Subject {
         try equal(try await registry.tags(in: other), nil, "the repository that was only asked about")
     }
 
+    /// In the first repository there is something to lose, the second is not there.
+    func probesTell() async throws {
+        let sample = try Samples.image()
+        try await push(sample, ["1", "2"])
+        for feature in [RegistryFeature.deleteTag, .deleteManifest] {
+            let probed = try await registry.probe(feature, in: repository)
+            try equal(probed, contract.capabilities[feature], "what a probe of \(feature.rawValue) tells")
+            try equal(try await registry.probe(feature, in: repository), probed, "what the second probe of \(feature.rawValue) tells")
+            _ = try await registry.probe(feature, in: other)
+        }
+        try equal(try await registry.tags(in: repository)?.map(\.description), ["1", "2"], "the tags")
+        try equal(try await digest("1"), sample.digest, "the image")
+        try equal(try await registry.tags(in: other), nil, "the repository that was only asked about")
+    }
+
     func leasesOverlap() async throws {
         let first = try await registry.beginWriting(in: repository)
         let second = try await registry.beginWriting(in: repository)

@@ -53,6 +53,7 @@ package struct RegistryContract: Sendable, CustomStringConvertible {
         case untaggingKeepsTheRest, untaggingTheLastTagKeepsTheManifest, deletingTakesItsTagsAndNothingElse
         case referrersAreListed, referrersOfAMissingSubject, referrersTwiceAreOne, aDeletedReferrerIsNotListed
         case repositoriesAreListed, digestsAreListed, capabilitiesAreToldAsInTheTable, capabilitiesAreLearnt, probingChangesNothing
+        case probesTell
         case leasesOverlap, writersAtOnceLoseNothing, cancelledCallsNeverLie
     }
 
@@ -167,6 +168,7 @@ extension RegistryContract.Check {
         case .capabilitiesAreToldAsInTheTable: try await subject.capabilitiesAreToldAsInTheTable()
         case .capabilitiesAreLearnt: try await subject.capabilitiesAreLearnt()
         case .probingChangesNothing: try await subject.probingChangesNothing()
+        case .probesTell: try await subject.probesTell()
         case .leasesOverlap: try await subject.leasesOverlap()
         case .writersAtOnceLoseNothing: try await subject.writersAtOnceLoseNothing()
         case .cancelledCallsNeverLie: try await subject.cancelledCallsNeverLie()

@@ -40,6 +40,7 @@ struct PlanBuilder {
         platforms: [String] = ["linux/amd64", "linux/arm64"],
         bytes: (total: Int64, toSend: Int64)? = nil,
         reason: String = "declared and not there",
+        usedBy: [String]? = nil,
         after: [ChangeID] = []
     ) throws -> ChangeID {
         let digest = Self.digest(content)
@@ -62,7 +63,7 @@ struct PlanBuilder {
             method: method,
             reason: reason,
             origin: Origin(file: "payments.yaml", line: line),
-            consequences: Consequences(remainingTags: try remaining?.map { try TagName($0) }),
+            consequences: Consequences(remainingTags: try remaining?.map { try TagName($0) }, usedBy: usedBy),
             undo: oldDigest.map { .retag($0) } ?? .remove,
             preconditions: [oldDigest.map { .at($0) } ?? .absent],
             after: after

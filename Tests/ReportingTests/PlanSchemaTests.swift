@@ -34,7 +34,7 @@ import Testing
         for (place, method) in [ChangeMethod.copy, .push, .tag].enumerated() {
             try builder.put("us.icr.io/a/b:v\(place)", content: "\(place)", method: method, bytes: (10, 5))
         }
-        let first = try builder.put("us.icr.io/a/b:moved", content: "new", old: "old", remaining: [])
+        let first = try builder.put("us.icr.io/a/b:moved", content: "new", old: "old", remaining: [], usedBy: ["in-use.txt"])
         try builder.put("us.icr.io/a/b@\(PlanBuilder.digest("by digest"))", content: "by digest", after: [first])
         for (place, method) in [ChangeMethod.management, .deleteTag, .layoutEdit, .placeholder, .deleteTagElsePlaceholder].enumerated() {
             try builder.untag("us.icr.io/a/b:u\(place)", old: "u", remaining: place == 0 ? nil : ["x"], method: method)

@@ -102,6 +102,13 @@ import Testing
         try Golden.check(PlanText.render(mixed(), options: .init(styling: .coloured)), "plan-mixed-coloured.txt")
     }
 
+    @Test func `a move of what is in use says so, and by which lists`() throws {
+        var builder = try PlanBuilder()
+        try builder.put("us.icr.io/a/api:stable", content: "new", old: "old", remaining: ["1.4"], usedBy: ["in-use.txt"])
+        try builder.put("us.icr.io/a/web:1", content: "new", old: "old", remaining: [], usedBy: ["a\u{1b}b.txt", "workloads.json"])
+        try Golden.check(PlanText.render(builder.built()), "plan-in-use.txt")
+    }
+
     @Test func `many additions of one entry are one line, removals and moves never`() throws {
         let text = PlanText.render(try many())
         try Golden.check(text, "plan-many.txt")

@@ -20,12 +20,9 @@ struct DesignExampleTests {
     func unavailable() {
         #expect(
             result.desired.unavailable.map(\.line) == [
-                "crplan.yaml:15:5 unavailable: 'untag: placeholder' is not available in this version: 'lab' asks for it",
                 "crplan.yaml:39:34 unavailable: 'build' is not available in this version: 'us/payments/cli' asks for it",
                 "crplan.yaml:40:35 unavailable: 'files' is not available in this version: 'us/payments/site' asks for it",
                 "crplan.yaml:41:11 unavailable: 'archive' is not available in this version: './out/api.tar' asks for it",
-                "crplan.yaml:71:11 unavailable: 'inUse' is not available in this version: 'in-use.txt' asks for it",
-                "crplan.yaml:71:44 unavailable: 'inUse' is not available in this version: 'workloads.json' asks for it",
             ]
         )
     }
@@ -113,6 +110,14 @@ struct DesignExampleTests {
         #expect(policy.limits.upload == 50 << 30)
         #expect(policy.owners.map(\.files) == [Glob("specs/payments/**")])
         #expect(policy.workspaceFile == "crplan.yaml")
+        let origin = Origin(file: "crplan.yaml", line: 71)
+        #expect(
+            policy.inUse.lists == [
+                InUseList(path: "./in-use.txt", kind: .references, maxAge: 86400, origin: origin),
+                InUseList(path: "./workloads.json", kind: .kubernetes, origin: origin),
+            ]
+        )
+        #expect(policy.inUse.registries == Set(result.aliases.values.map(\.id)))
     }
 
     @Test("registries that are used, declared or not")
@@ -124,7 +129,7 @@ struct DesignExampleTests {
             ]
         )
         let lab = try #require(registries[try RegistryID(host: "registry.lab.example:5000")])
-        #expect(lab.plainHTTP && lab.alias == "lab" && lab.kind == .oci && lab.limits.connections == 16)
+        #expect(lab.plainHTTP && lab.alias == "lab" && lab.kind == .oci && lab.limits.connections == 16 && lab.untag == .placeholder)
         #expect(lab.credentials == .variables(username: "CRPLAN_LAB_USER", password: "CRPLAN_LAB_PASSWORD"))
         #expect(lab.endpoint?.content == "http://127.0.0.1:5000")
         #expect(registries[.dockerHub]?.kind == .oci && registries[.dockerHub]?.alias == nil)

@@ -98,8 +98,10 @@ struct ApplyCommand: AsyncParsableCommand {
 
     private func applySaved(_ path: String, _ console: Console) async throws -> ExitStatus {
         let saved = try SavedPlan(path: path, pinned: planDigest)
-        let (reconciliation, refusals) = try prepare(saved)
+        let (reconciliation, specs, policyRefusals) = try prepare(saved)
         return try await reconciliation.ending {
+            var refusals = policyRefusals
+            if let specs, refusals.isEmpty { refusals = try await reconciliation.refusalsInUse(of: saved.plan, specs, planning) }
             guard refusals.isEmpty else {
                 console.show(refusals)
                 return .refused
@@ -110,7 +112,7 @@ struct ApplyCommand: AsyncParsableCommand {
     }
 
     /// A plan from a workspace is held against the workspace at hand; one from `-f` against the files given, or against nothing.
-    private func prepare(_ saved: SavedPlan) throws -> (Reconciliation, [Refusal]) {
+    private func prepare(_ saved: SavedPlan) throws -> (Reconciliation, LoadedSpecs?, [Refusal]) {
         let isAlone: Bool
         if case .files = saved.plan.source { isAlone = workspace.files.isEmpty } else { isAlone = false }
         guard !isAlone else {
@@ -119,7 +121,7 @@ struct ApplyCommand: AsyncParsableCommand {
             let declarations = Dictionary(saved.plan.registries.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
             let root = SpecLoading.absolute(workspace.directory ?? ".")
             return (
-                Reconciliation(root: root, declarations: declarations, isPlanAlone: true, logger: talk.logger), refusals
+                Reconciliation(root: root, declarations: declarations, isPlanAlone: true, logger: talk.logger), nil, refusals
             )
         }
         if saved.plan.source == .workspace, !workspace.files.isEmpty {
@@ -129,7 +131,7 @@ struct ApplyCommand: AsyncParsableCommand {
         guard !specs.result.diagnostics.hasErrors else {
             throw CommandFailure("the specs at hand have errors, so the plan cannot be held against them; run 'crplan validate'")
         }
-        return (Reconciliation(specs, logger: talk.logger), try saved.check(against: specs))
+        return (Reconciliation(specs, logger: talk.logger), specs, try saved.check(against: specs))
     }
 
     private func apply(_ plan: Plan, _ digest: Digest, _ reconciliation: Reconciliation, _ console: Console) async throws -> ExitStatus {

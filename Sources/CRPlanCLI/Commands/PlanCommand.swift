@@ -14,6 +14,9 @@ struct PlanCommand: AsyncParsableCommand {
             Reads the specs and the registries, writes nothing, and shows every change that apply would make. With --out the plan is saved, \
             and 'crplan apply FILE' does exactly that.
 
+            Some registries cannot delete a tag, or only where that is enabled. Apply finds out before it writes anything; with --probe the \
+            plan says so: it sends deletions of a random tag and a random digest that nobody has.
+
             Example:
               crplan plan --out release.plan --detailed-exitcode
             """
@@ -30,6 +33,9 @@ struct PlanCommand: AsyncParsableCommand {
     @Flag(name: .customLong("detailed-exitcode"), help: "Exit with 2 when there are changes.")
     var detailedExitCode = false
 
+    @Flag(help: "Find out whether registries can untag, by deletions of what is not there.")
+    var probe = false
+
     func run() async throws {
         let console = talk.console
         try await console.reportingFailures {
@@ -40,7 +46,7 @@ struct PlanCommand: AsyncParsableCommand {
             let reconciliation = Reconciliation(specs, logger: talk.logger)
             let result: PlanResult
             do {
-                result = try await reconciliation.plan(specs, planning, console: console)
+                result = try await reconciliation.plan(specs, planning, probes: probe, console: console)
             } catch {
                 await reconciliation.shutdown()
                 throw error

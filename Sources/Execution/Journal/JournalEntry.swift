@@ -33,18 +33,37 @@ package enum JournalEntry: Hashable, Sendable {
         package var after: Digest?
         /// For a delete: the tags that were on the digest.
         package var tags: [TagName]
+        /// For an untag by replacement: the digest that the tag holds in between. A run that was killed may have left it there.
+        package var placeholder: Digest?
 
-        package init(_ change: Change, before: Digest?, after: Digest?, tags: [TagName] = []) {
-            self.init(id: change.id, kind: change.kind, target: change.target, before: before, after: after, tags: tags)
+        package init(_ change: Change, before: Digest?, after: Digest?, tags: [TagName] = [], placeholder: Digest? = nil) {
+            self.init(
+                id: change.id,
+                kind: change.kind,
+                target: change.target,
+                before: before,
+                after: after,
+                tags: tags,
+                placeholder: placeholder
+            )
         }
 
-        init(id: ChangeID, kind: ChangeKind, target: ChangeTarget, before: Digest?, after: Digest?, tags: [TagName]) {
+        init(
+            id: ChangeID,
+            kind: ChangeKind,
+            target: ChangeTarget,
+            before: Digest?,
+            after: Digest?,
+            tags: [TagName],
+            placeholder: Digest?
+        ) {
             change = id
             self.kind = kind
             self.target = target
             self.before = before
             self.after = after
             self.tags = tags
+            self.placeholder = placeholder
         }
     }
 
@@ -76,6 +95,7 @@ struct JournalLine: Codable {
     var before: Digest?
     var after: Digest?
     var tags: [TagName]?
+    var placeholder: Digest?
     var result: JournalEntry.Result?
 
     init(_ entry: JournalEntry, time: Int64) {
@@ -110,6 +130,7 @@ struct JournalLine: Codable {
         before = write.before
         after = write.after
         tags = write.tags.isEmpty ? nil : write.tags
+        placeholder = write.placeholder
     }
 
     /// Nil: a member that this kind of line needs is missing.
@@ -123,7 +144,15 @@ struct JournalLine: Codable {
 
     private var write: JournalEntry.Write? {
         guard let change, let kind, let target else { return nil }
-        return JournalEntry.Write(id: change, kind: kind, target: target, before: before, after: after, tags: tags ?? [])
+        return JournalEntry.Write(
+            id: change,
+            kind: kind,
+            target: target,
+            before: before,
+            after: after,
+            tags: tags ?? [],
+            placeholder: placeholder
+        )
     }
 
     private var target: ChangeTarget? {

@@ -12,19 +12,23 @@ package struct ExecutionOptions: Sendable {
     package var clock: any Clock<Duration>
     /// Milliseconds since 1970.
     package var now: @Sendable () -> Int64
+    /// 64 hex digits that nobody else has drawn.
+    package var nonce: @Sendable () -> String
 
     package init(
         parallelism: Int = 8,
         transfers: Int = 6,
         planPath: String? = nil,
         clock: any Clock<Duration> = ContinuousClock(),
-        now: @escaping @Sendable () -> Int64 = { WallTime.now() }
+        now: @escaping @Sendable () -> Int64 = { WallTime.now() },
+        nonce: @escaping @Sendable () -> String = { Digest.sha256(of: (0..<32).map { _ in UInt8.random(in: .min ... .max) }).encoded }
     ) {
         self.parallelism = parallelism
         self.transfers = transfers
         self.planPath = planPath
         self.clock = clock
         self.now = now
+        self.nonce = nonce
     }
 }
 
@@ -59,7 +63,7 @@ package struct Executor: Sendable {
         interruption: Interruption = Interruption()
     ) async -> ExecutionReport {
         let (messages, sender) = AsyncStream.makeStream(of: RunMessage.self)
-        let context = RunContext(
+        var context = RunContext(
             plan: plan,
             registries: registries,
             localContents: contents,
@@ -72,14 +76,31 @@ package struct Executor: Sendable {
         await events(.started(planDigest: planDigest, changes: plan.changes.count))
         let header = JournalEntry.Header(planDigest: planDigest, planPath: options.planPath)
         try? context.journal.record(.header(header))
-        let report = await withTaskGroup(of: Void.self) { group in
+        let proof = await UntagProof(context)
+        context.untagWays = proof.ways
+        let report: ExecutionReport
+        if proof.failures.isEmpty {
+            report = await run(context, messages, interruption)
+        } else {
+            report = proof.report(on: plan)
+            for row in report.rows { await events(.changeFinished(row.change, row.result)) }
+        }
+        await events(.finished(report))
+        return report
+    }
+
+    private func run(
+        _ context: RunContext,
+        _ messages: AsyncStream<RunMessage>,
+        _ interruption: Interruption
+    ) async -> ExecutionReport {
+        let sender = context.sender
+        return await withTaskGroup(of: Void.self) { group in
             group.addTask { if await interruption.wait() { sender.yield(.interrupted) } }
             var loop = RunLoop(context: context, state: ExecutionState(plan.changes, parallelism: options.parallelism))
             let report = await loop.run(messages, in: &group)
             group.cancelAll()
             return report
         }
-        await events(.finished(report))
-        return report
     }
 }

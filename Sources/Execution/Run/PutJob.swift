@@ -80,10 +80,11 @@ struct PutJob: Sendable {
         return places.values.sorted { $0.address < $1.address }
     }
 
-    /// What the target holds right now, and the result when that ends the change.
+    /// What the target holds right now, or a placeholder there stands for, and the result when that ends the change.
     private func check(_ change: Change, _ target: ManifestTarget) async throws(RegistryError) -> (found: Digest?, result: ChangeResult?) {
-        let found = try await context.interruptible { () async throws(RegistryError) in try await target.digest() }
-        return (found, try TargetCheck(change, found: found).result(for: change))
+        let sight = try await context.interruptible { () async throws(RegistryError) in try await target.sight() }
+        let result = try TargetCheck(change, found: sight.digest, standsFor: sight.standsFor).result(for: change)
+        return (sight.standsFor ?? sight.digest, result)
     }
 
     private func open(_ places: [Place]) async throws(RegistryError) -> (source: CopySource, root: ManifestDocument) {

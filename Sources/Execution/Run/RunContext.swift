@@ -16,6 +16,8 @@ struct RunContext: Sendable {
     let sender: AsyncStream<RunMessage>.Continuation
     let ledger: CopyLedger
     let pulls = PullTurns()
+    /// As proven before the run's first write.
+    var untagWays: [RepositoryAddress: UntagWay] = [:]
 
     init(
         plan: Plan,

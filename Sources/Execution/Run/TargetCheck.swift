@@ -9,8 +9,9 @@ enum TargetCheck: Hashable, Sendable {
     /// The precondition cannot be checked on such a target.
     case unknown
 
-    /// For a put or an untag, by what its target holds.
-    init(_ change: Change, found: Digest?) {
+    /// For a put or an untag, by what its target holds; `standsFor`: what a placeholder there is for, which counts as being there, but not as
+    /// the goal.
+    init(_ change: Change, found: Digest?, standsFor: Digest? = nil) {
         if found == change.newDigest {
             self = .atGoal
             return
@@ -28,7 +29,7 @@ enum TargetCheck: Hashable, Sendable {
                 self = .unknown
                 return
             }
-            if found != expected {
+            if found != expected, standsFor == nil || standsFor != expected {
                 self = .stale(expected: Self.text(expected), found: Self.text(found))
                 return
             }

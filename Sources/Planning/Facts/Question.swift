@@ -18,6 +18,9 @@ package enum Question: Hashable, Sendable {
     case referrers(RepositoryAddress, Digest)
     /// Whether a registry can do something. Answer: `.capability`.
     case capability(RegistryFeature, RepositoryAddress)
+    /// The same of `.deleteTag` or `.deleteManifest`, found out by a deletion of what is not there: only where the user allows that.
+    /// Answer: `.capability`.
+    case probe(RegistryFeature, RepositoryAddress)
     /// Something of a registry's administration. Answer: `.administration`; `absent` where the registry has none, or there is no login for it.
     case administration(RegistryID, AdministrationQuestion)
     /// What a layout or archive outside registries holds. Answer: `.content`.
@@ -27,7 +30,7 @@ package enum Question: Hashable, Sendable {
     package var registry: RegistryID? {
         switch self {
         case .head(let address, _), .tags(let address), .digests(let address), .manifest(let address, _), .config(let address, _),
-            .referrers(let address, _), .capability(_, let address):
+            .referrers(let address, _), .capability(_, let address), .probe(_, let address):
             address.registry
         case .repositories(let registry), .administration(let registry, _): registry
         case .content: nil
@@ -38,7 +41,7 @@ package enum Question: Hashable, Sendable {
     package var repository: RepositoryAddress? {
         switch self {
         case .head(let address, _), .tags(let address), .digests(let address), .manifest(let address, _), .config(let address, _),
-            .referrers(let address, _), .capability(_, let address):
+            .referrers(let address, _), .capability(_, let address), .probe(_, let address):
             address
         case .repositories, .administration, .content: nil
         }

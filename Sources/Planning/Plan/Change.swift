@@ -125,19 +125,23 @@ package struct Consequences: Hashable, Sendable, Codable {
     package var children: Int
     /// What goes with a namespace or by a retention policy, sorted; `nil` for every other change.
     package var images: [LostImage]?
+    /// The lists under `policy.inUse` that name the moved tag or the old image, sorted; `nil`: none does.
+    package var usedBy: [String]?
 
     package init(
         removedTags: [TagName] = [],
         remainingTags: [TagName]? = nil,
         referrers: [Digest] = [],
         children: Int = 0,
-        images: [LostImage]? = nil
+        images: [LostImage]? = nil,
+        usedBy: [String]? = nil
     ) {
         self.removedTags = removedTags
         self.remainingTags = remainingTags
         self.referrers = referrers
         self.children = children
         self.images = images
+        self.usedBy = usedBy
     }
 
     /// The old image is left without any tag.

@@ -20,7 +20,12 @@ enum PlanCheck {
         var ids: Set<ChangeID> = []
         for change in plan.changes where !ids.insert(change.id).inserted { throw Invalid("it names the change '\(change.id)' twice") }
         let origins = Dictionary(plan.changes.map { ($0.id, $0.content.flatMap { contents[$0]?.origin }) }) { first, _ in first }
+        let replacing = Set(plan.registries.filter { $0.untag == .placeholder }.map(\.id))
         for change in plan.changes {
+            // Only the registry's own setting allows it.
+            if change.method.mayReplace, !replacing.contains(change.target.registry) {
+                throw Invalid("'\(change.id)' may use a placeholder, which \(change.target.registry) does not allow")
+            }
             guard registries.contains(change.target.registry) else {
                 throw Invalid("'\(change.id)' writes to \(change.target.registry), which its registries do not list")
             }
@@ -181,4 +186,9 @@ enum PlanCheck {
         case .namespace, .retention, .restore: [.management]
         }
     }
+}
+
+extension ChangeMethod {
+    /// The tag may be put on a placeholder.
+    fileprivate var mayReplace: Bool { self == .placeholder || self == .deleteTagElsePlaceholder }
 }

@@ -13,6 +13,8 @@ package struct PlanningOptions: Sendable {
     package var asOf = AsOf(seconds: 0, text: "1970-01-01T00:00:00Z")
     /// What an earlier revision of the specs declared and these do not is removed.
     package var removedSince: RemovedSince?
+    /// Find out what a registry can remove by deletions of what is not there; else nothing is sent but what reads.
+    package var probes = false
 
     package init() {}
 
@@ -81,10 +83,12 @@ package enum Planner {
         run.moveUntagged()  // `moved`: what no tag leads to → more puts
         run.planNamespaces()  // where they are objects of their own → namespaces and retention
         run.planRemovals()  // `absent`, `moved`, `prune` and the like → untags and deletes, decided on the repository's graph
+        run.repairPlaceholders()  // tags that an untag which was killed left on a placeholder → finished, or put back
         run.planBackups()  // `policy.backup` → puts of what would lose its place
         run.restoreFromTrash()  // puts of what a registry's trash holds → restores
         run.estimate()  // sizes and platforms, for people
         run.checkQuotas()  // what would be stored and pulled, against the accounts' quotas
+        if run.needs.isEmpty { run.checkInUse() }  // what runs somewhere stays; asked only of what is sure to be removed
         guard run.needs.isEmpty else { return .needs(run.needs) }
         run.orderChanges()  // edges: sources first, removals last
         run.applyPolicy()  // protect, immutable, limits, owners

@@ -60,6 +60,8 @@ struct PlanningRun {
     var alreadyAbsent = 0
     /// Repositories in which a tag was found.
     var repositoriesWithTags: Set<RepositoryAddress> = []
+    /// Tags on which an untag that was killed left a placeholder; everything else in the plan sees what they held before.
+    var leftPlaceholders: [DeclaredTag: LeftPlaceholder] = [:]
     /// The tag lists that this step used: what was asked in an earlier step and is not used any more must not show in the plan.
     var usedTagLists: Set<RepositoryAddress> = []
 
@@ -84,7 +86,7 @@ struct PlanningRun {
         switch listed(question) {
         case .answer(let answer): answer
         case .waiting: nil
-        case .no: ask(question)
+        case .no: behindPlaceholder(question)
         }
     }
 
@@ -160,6 +162,15 @@ struct PlanningRun {
         case nil: .waiting
         case .found(.capability(let capability))?: .known(capability)
         default: .known(.unknown)
+        }
+    }
+
+    /// The same, found out by a deletion of what is not there.
+    mutating func probe(_ feature: RegistryFeature, _ address: RepositoryAddress, for origin: Origin) -> Lookup<Capability> {
+        switch look(.probe(feature, address), for: origin, { if case .capability(let capability) = $0 { capability } else { nil } }) {
+        case .waiting: .waiting
+        case .failed: .failed
+        case .known(let capability): .known(capability ?? .unknown)
         }
     }
 

@@ -151,22 +151,12 @@ extension PlanningRun {
             alreadyAbsent += 1
             return
         }
-        guard case .known(let capability) = capability(.deleteTag, address) else { return }
-        guard capability != .no else {
-            if kind(of: address.registry) == .icr { return reportNoLogin(to: address.registry, for: "untagging \(name)", at: origin) }
-            error(
-                "cannot-untag",
-                "\(address.registry) cannot delete a single tag, so \(name) cannot be untagged",
-                at: origin,
-                help: "take the entry out, or delete the image by digest if no other tag of it is needed"
-            )
-            return
-        }
+        guard case .known(let method?) = untagMethod(name, in: address, for: origin) else { return }
         let change = Change(
             kind: .untag,
             target: .manifest(address, .tag(tag)),
             oldDigest: head.digest,
-            method: untagMethod(of: address.registry),
+            method: method,
             reason: rule ?? "named under absent",
             origin: origin,
             undo: .retag(head.digest),
@@ -175,14 +165,6 @@ extension PlanningRun {
         guard changes[change.id] == nil else { return }
         changes[change.id] = change
         if rule != nil { ruleChanges.insert(change.id) }
-    }
-
-    private func untagMethod(of registry: RegistryID) -> ChangeMethod {
-        switch kind(of: registry) {
-        case .oci: .deleteTag
-        case .icr: .management
-        case .layout: .layoutEdit
-        }
     }
 
     /// With `--keep-going`, a registry that could not be read whole loses nothing, nor does a repository that an entry which was

@@ -9,6 +9,8 @@ package struct Policy: Sendable {
     package var limits = PolicyLimits()
     package var owners: [OwnerRule] = []
     package var backup: BackupRule?
+    /// What runs somewhere: may be moved, never untagged or deleted.
+    package var inUse = InUse()
     /// The file that owns `registries`, `groups` and `policy`: it may declare everything.
     package var workspaceFile: String?
 

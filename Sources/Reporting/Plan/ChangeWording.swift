@@ -46,6 +46,7 @@ struct ChangeWording {
         guard let old = change.oldDigest, let new = change.newDigest else { return [] }
         let parts =
             ["\(old.brief) → \(new.algorithm == old.algorithm ? new.short : new.brief)"] + oldImage(change, keeps: "old image keeps")
+            + use(of: change)
         return full ? parts + [source(of: change)].compactMap(\.self) + platforms(of: change) : parts
     }
 
@@ -97,6 +98,12 @@ struct ChangeWording {
         guard let remaining = change.consequences.remainingTags else { return [] }
         if remaining.isEmpty { return ["\(change.kind == .untag ? "image" : "old image") LOSES ITS LAST TAG"] + orphans(change) }
         return ["\(keeps) \(Amounts.list(remaining.map(\.description), "tag", limit: full ? nil : 5))"]
+    }
+
+    /// What runs keeps the image that it has; what starts anew under a moved tag gets the new one.
+    private func use(of change: Change) -> [String] {
+        guard let lists = change.consequences.usedBy, !lists.isEmpty else { return [] }
+        return ["in use (\(lists.map(\.withVisibleControls).joined(separator: ", ")))"]
     }
 
     private func orphans(_ change: Change) -> [String] {

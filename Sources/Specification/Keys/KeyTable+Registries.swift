@@ -21,8 +21,8 @@ extension KeyTable {
             ),
             Key(
                 "untag",
-                .choice(["refuse", "placeholder"], later: ["placeholder"]),
-                "Where the registry cannot delete a tag: refuse (default), or replace its content first."
+                .choice(["refuse", "placeholder"]),
+                "Where the registry cannot delete a tag: refuse (default), or put it on a placeholder and delete that by digest."
             ),
             Key("limits", .mapping(registryLimits), "How hard the registry may be used."),
         ],
@@ -147,11 +147,10 @@ extension KeyTable {
         title: "an entry of inUse",
         doc: "A list of images that run somewhere.",
         labels: ["file", "kubernetes"],
-        laterEntryOf: "inUse",
         keys: [
-            Key("file", .text(.path), "A file with one reference a line."),
-            Key("kubernetes", .text(.path), "What 'kubectl get … -o json' wrote."),
-            Key("maxAge", .text(.duration), "A list older than this is an error."),
+            Key("file", .text(.path), "A file with one reference a line; lines that begin with # are comments."),
+            Key("kubernetes", .text(.path), "A file with what 'kubectl get … -o json' wrote."),
+            Key("maxAge", .text(.duration), "While the list is older than this, nothing is untagged or deleted."),
         ],
         rules: [.exactlyOne([["file"], ["kubernetes"]])]
     )

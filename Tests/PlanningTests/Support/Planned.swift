@@ -96,4 +96,33 @@ extension World {
         #expect(next.refusals.isEmpty, sourceLocation: sourceLocation)
         return (planned, after)
     }
+
+    /// Plans the way back.
+    func planUndo(
+        of made: [MadeChange],
+        _ registries: [RegistryID: RegistryDeclaration],
+        _ policy: Policy
+    ) throws -> (undo: UndoPlan, planned: Planned) {
+        var facts = Facts()
+        for _ in 0..<100 {
+            var needs: Set<Question> = []
+            switch UndoPlanner.step(made, registries: registries, facts: facts) {
+            case .needs(let questions): needs = questions
+            case .result(let undo):
+                switch Planner.step(undo.desired, policy: policy, facts: facts) {
+                case .needs(let questions): needs = questions
+                case .result(let result):
+                    let planned = Planned(
+                        plan: result.plan,
+                        refusals: result.refusals,
+                        diagnostics: result.diagnostics,
+                        asked: []
+                    )
+                    return (undo, planned)
+                }
+            }
+            for question in needs { facts.record(answer(question), to: question) }
+        }
+        throw Stuck(description: "no end after 100 rounds")
+    }
 }

@@ -170,6 +170,23 @@ struct SpecBuilder {
 
     mutating func protect(_ text: String) throws { policy.protect.append(try Names.pattern(text)) }
     mutating func immutable(_ text: String) throws { policy.immutable.append(try Names.pattern(text)) }
+
+    /// A list of what is in use; each reference stands on a line of its own. One without a repository is the id of an image.
+    mutating func inUse(_ references: String..., file: String = "in-use.txt") throws {
+        let found = try references.enumerated().map { number, text in
+            let place = "\(file):\(number + 1)"
+            if let id = try? Digest(text) { return InUseReference(repository: nil, digest: id, place: place) }
+            let parts = try ReferenceParts(text)
+            return InUseReference(repository: try Names.repository(parts.name), tag: parts.tag, digest: parts.digest, place: place)
+        }
+        inUse(.references(found), file: file)
+    }
+
+    mutating func inUse(_ content: InUseList.Content, file: String = "in-use.txt") {
+        let origin = Origin(file: "crplan.yaml", line: 7)
+        policy.inUse.lists.append(InUseList(path: "./\(file)", kind: .references, origin: origin, content: content))
+    }
+
     mutating func target(_ text: String) throws { options.targets.append(try Names.pattern(text)) }
     mutating func exclude(_ text: String) throws { options.excludes.append(try Names.pattern(text)) }
 

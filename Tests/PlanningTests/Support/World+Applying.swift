@@ -52,7 +52,9 @@ extension World {
             return trashed.filter { repositories[address]?.tags[$0] == nil }.sorted() == tags
         case .absent: return document(address, reference) == nil
         case .inTrash(let digest): return trash[address]?[digest] != nil
-        case .at(let digest): return document(address, reference)?.digest == digest
+        case .at(let digest):
+            let held = document(address, reference)
+            return held?.digest == digest || held.flatMap { UntagPlaceholder($0) }?.replaced == digest
         case .tagsOnDigest(let tags):
             return repositories[address]?.tags.filter { $0.value == reference.digest }.keys.sorted() == tags
         case .unneeded(let digest):

@@ -27,6 +27,8 @@ struct World {
     var untyped: Set<RepositoryAddress> = []
     var cannotDeleteTags: Set<RegistryID> = []
     var cannotDeleteManifests: Set<RegistryID> = []
+    /// Registries that tell what they can remove only to a probe.
+    var unprobed: Set<RegistryID> = []
     var unreadableRegistries: Set<RegistryID> = []
     var unreadable: Set<Question> = []
     /// What registries deny, whatever is there.
@@ -56,7 +58,9 @@ struct World {
         case .manifest(let address, let digest): return document(address, .digest(digest)).map { .manifest($0) }
         case .config(_, let descriptor): return configs[descriptor.digest].map { .config($0) }
         case .referrers(let address, let digest): return .referrers(referrers(of: digest, in: address))
-        case .capability(let feature, let address): return .capability(capability(feature, address))
+        case .capability(let feature, let address):
+            return .capability(unprobed.contains(address.registry) ? .unknown : capability(feature, address))
+        case .probe(let feature, let address): return .capability(capability(feature, address))
         case .administration(let registry, let question):
             return (administration[registry]?[question] ?? managedFact(question, registry)).map { .administration($0) }
         case .content(let location): return contents[location].map { .content($0) }

@@ -150,11 +150,13 @@ import Testing
     func `13: one 429 or 500 on DELETE tag waits, and the DELETE is sent again, never a PUT`(status: Int) async throws {
         try await withFaultyCopy { copy in
             try copy.target.registry.seed(copy.sample, tags: [FaultyCopy.tag], in: copy.repository())
-            copy.target.answerNext(where: { $0.method == "DELETE" }, with: .error(status, "X", headers: ["Retry-After": "3"]))
+            let (end, later) = ("/\(FaultyCopy.tag)", ScriptedAnswer.error(status, "X", headers: ["Retry-After": "3"]))
+            copy.target.answerNext(where: { $0.method == "DELETE" && $0.path.hasSuffix(end) }, with: later)
             let report = try await copy.untag(at: copy.sample.digest)
             #expect(report.verdict == .complete)
             #expect(copy.clock.waits.contains { $0 >= 3 })
-            #expect(copy.target.count("DELETE") == 2)
+            // The first asked whether tags can be deleted.
+            #expect(copy.target.count("DELETE") == 3)
             #expect(copy.target.count("PUT") == 0)
             let image = try await copy.to.head(.digest(copy.sample.digest), in: copy.repository())
             #expect(image != nil)
