@@ -115,9 +115,24 @@ extension PlanningRun {
     mutating func removals(of entry: MoveEntry) -> [ImageRemoval] {
         guard case .known(let tags?) = liveTags(of: entry) else { return [] }
         guard !tags.isEmpty || !declarations.tags(in: entry.from).isEmpty || kind(of: entry.from.registry) != .oci else { return [] }
-        return everything(in: entry.from, entry.origin).map {
-            ImageRemoval($0, entry.origin, reason: "moved to \(entry.to)", movedTo: entry.to)
+        let moved = contentAfterMove(of: entry)
+        return everything(in: entry.from, entry.origin).map { digest in
+            let isMoved = moved.contains(digest)
+            let reason = isMoved ? "moved to \(entry.to)" : "left behind in a repository that is moved"
+            return ImageRemoval(digest, entry.origin, reason: reason, movedTo: isMoved ? entry.to : nil)
         }
+    }
+
+    /// What the new repository holds then, as far as this plan puts it there.
+    private mutating func contentAfterMove(of entry: MoveEntry) -> Set<Digest> {
+        var digests: Set<Digest> = []
+        for change in changes.values where change.kind == .put && change.target.address == entry.to {
+            guard let content = change.content.flatMap({ resolvedContents[$0] }),
+                case .known(let documents) = documents(of: content, for: change.origin)
+            else { continue }
+            digests.formUnion(documents.map(\.digest))
+        }
+        return digests
     }
 
     var selectedMoves: [MoveEntry] { desired.moves.filter { isSelected($0.from) && isSelected($0.to) } }

@@ -21,7 +21,7 @@ extension PlanningRun {
     /// The tags that rules remove from a repository. Ask only when everything that writes the repository is declared.
     mutating func removedByRule(in address: RepositoryAddress, for origin: Origin) -> Lookup<[TagName: RuleRemoval]> {
         if let known = ruleRemovals[address] { return .known(known) }
-        guard mayBeRuled(address), policy.backup?.covers(address) != true else { return .known([:]) }
+        guard mayBeRuled(address), !isSpared(address) else { return .known([:]) }
         if isEarlierOpen { return .waiting }
         let live: [TagName]
         switch tags(address, for: origin) {
@@ -71,6 +71,11 @@ extension PlanningRun {
     /// The first rule is why; one that deletes wins over one that only untags.
     private func add(_ removal: RuleRemoval, _ tag: TagName, _ removals: inout [TagName: RuleRemoval]) {
         if removals[tag].map({ !$0.deletesImage && removal.deletesImage }) ?? true { removals[tag] = removal }
+    }
+
+    /// No rule reaches backups, nor the new place of a repository while its entry stands: what came there no entry declares any more.
+    private func isSpared(_ address: RepositoryAddress) -> Bool {
+        policy.backup?.covers(address) == true || desired.moves.contains { $0.to == address }
     }
 
     private func mayBeRuled(_ address: RepositoryAddress) -> Bool {
@@ -218,7 +223,7 @@ extension PlanningRun {
     /// Images that lose all their tags to rules that delete, and untagged ones that a rule names; but only what nothing else needs.
     private mutating func deleteUnneeded(in address: RepositoryAddress, _ removals: [TagName: RuleRemoval], _ origin: Origin) {
         let entries = desired.prunes.filter { $0.covers(address) && $0.deletesUntaggedOlderThan != nil }
-        guard policy.backup?.covers(address) != true else { return }
+        guard !isSpared(address) else { return }
         guard removals.values.contains(where: \.deletesImage) || !entries.isEmpty, reasonNotToPrune(address) == nil,
             mayProveUnneeded(in: address, origin)
         else { return }
