@@ -11,6 +11,7 @@ package final class TemporaryFolder: Sendable {
     /// Below `parent`; by default where `TMPDIR` says, else in `/tmp`.
     package init(in parent: String? = nil) throws(FileError) {
         let parent = parent ?? getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+        // `mkdtemp` writes a name of its own over the six signs.
         var template = Array("\(parent)/crplan-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw FileError(lastErrno, action: "make a temporary folder in", path: parent) }
         path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)

@@ -92,3 +92,17 @@ package enum RegistryFeature: String, Hashable, Sendable, CaseIterable, Codable 
     /// A blob can be taken over from another repository of the registry.
     case mountBlob
 }
+
+extension RegistryError {
+    /// A manifest that the registry shows and does not give: what it leads to is open, so nothing may be removed on its word.
+    package static func notGiven(_ digest: Digest, in address: RepositoryAddress) -> RegistryError {
+        RegistryError(
+            .badAnswer,
+            action: "read",
+            object: "\(address)@\(digest)",
+            registry: address.registry,
+            reason: "the registry shows that it is there, and does not give it",
+            help: "try again; if it stays so, look at the registry and any proxy before it"
+        )
+    }
+}

@@ -169,7 +169,7 @@ package final class ICRRegistry: RegistryWriter {
         do throws(RegistryError) {
             return try await inventory(in: repository.description)[repository] ?? []
         } catch {
-            guard error.code == .denied, error.registryCode != ManagementProblem.wrongAccount else { throw error }
+            guard error.code == .denied else { throw error }
             logger.debug("\(id): listing is denied, so the distribution API is asked", metadata: ["error": "\(error)"])
             return nil
         }

@@ -108,4 +108,66 @@ import Testing
             expect(try await sandbox.crplan("plan", "--as-of", "yesterday"), 64)
         }
     }
+
+    // MARK: undo
+
+    private static func tags(_ sandbox: Sandbox) throws -> Set<String> {
+        let index = try sandbox.read("disk/demo/hello/index.json")
+        return Set(["1", "2", "3"].filter { index.contains("\"org.opencontainers.image.ref.name\":\"\($0)\"") })
+    }
+
+    @Test func `undo takes back what a journal says, and names the entries that still ask for it`() async throws {
+        try await withTags(#""1", "2""#) { sandbox in
+            let declared = Self.registries + Self.image(#""1", "3""#)
+            try sandbox.write(declared + "absent: [\"disk/demo/hello:2\"]\n", to: "crplan.yaml")
+            expect(try await sandbox.crplan("apply", "--auto-approve", "--journal", "made.jsonl"), 0)
+            #expect(try Self.tags(sandbox) == ["1", "3"])
+            // What crplan made it may take back, whatever is protected by now.
+            try sandbox.write(declared + "policy: {protect: [\"disk/**\"], limits: {deletions: 0}}\n", to: "crplan.yaml")
+            let nobody = try await sandbox.crplan("undo", "made.jsonl")
+            expect(nobody, 1, stdout: ["+ disk/demo/hello:2", "- disk/demo/hello:3"], stderr: ["there is no terminal to ask on"])
+            let undo = try await sandbox.crplan("undo", "made.jsonl", "--auto-approve")
+            expect(undo, 0, stdout: ["Apply complete: ", "These entries still ask for what was undone: crplan.yaml:3"])
+            #expect(try Self.tags(sandbox) == ["1", "2"])
+            expect(try await sandbox.crplan("undo", "made.jsonl", "--auto-approve"), 0, stdout: ["Nothing is left to take back."])
+            try sandbox.write("apiVersion: crplan/v1\n", to: "crplan.yaml")
+            let unknown = try await sandbox.crplan("undo", "made.jsonl", "--auto-approve")
+            expect(unknown, 1, stdout: ["do not name the registry ./disk; name it there", "Nothing can be taken back."])
+        }
+    }
+
+    @Test func `undo of a plan alone is held against the policy`() async throws {
+        try await withTags(#""1", "2""#) { sandbox in
+            try sandbox.write(Self.registries + Self.image(#""1", "3""#), to: "crplan.yaml")
+            expect(try await sandbox.crplan("plan", "--out", "x.plan"), 0)
+            expect(try await sandbox.crplan("apply", "x.plan"), 0)
+            #expect(try Self.tags(sandbox) == ["1", "2", "3"])
+            try sandbox.write(Self.registries + Self.image(#""1""#) + "policy: {protect: [\"disk/**:3\"]}\n", to: "crplan.yaml")
+            expect(try await sandbox.crplan("undo", "x.plan", "--auto-approve"), 3, stderr: ["disk/demo/hello:3"])
+            try sandbox.write(Self.registries + Self.image(#""1""#), to: "crplan.yaml")
+            expect(try await sandbox.crplan("undo", "x.plan", "--auto-approve"), 0)
+            #expect(try Self.tags(sandbox) == ["1", "2"])
+        }
+    }
+
+    @Test func `a deleted image comes back out of its backup`() async throws {
+        try await withTags(#""1", "2""#) { sandbox in
+            let digest = try #require(try sandbox.read("disk/demo/hello/index.json").firstMatch(of: /sha256:[0-9a-f]{64}/)).output
+            let spec = Self.registries + "absent: [\"disk/demo/hello@\(digest)\"]\npolicy: {backup: {to: copy/saved, before: [delete]}}\n"
+            try sandbox.write(spec, to: "crplan.yaml")
+            let apply = try await sandbox.crplan("apply", "--auto-approve", "--journal", "made.jsonl")
+            expect(apply, 0, stdout: ["backup in copy/saved/disk/demo/hello:1-"])
+            #expect(try Self.tags(sandbox) == [])
+            expect(try await sandbox.crplan("undo", "made.jsonl", "--auto-approve"), 0, stdout: ["still ask", "crplan.yaml:3"])
+            #expect(try Self.tags(sandbox) == ["1", "2"])
+        }
+    }
+
+    @Test func `what is neither a plan nor a journal is not undone`() async throws {
+        try await withTags(#""1""#) { sandbox in
+            let spec = try await sandbox.crplan("undo", "crplan.yaml")
+            expect(spec, 1, stderr: ["cannot undo crplan.yaml: it is no plan that can be used", "and no journal of crplan"])
+            expect(try await sandbox.crplan("undo", "nowhere"), 1, stderr: ["nowhere"])
+        }
+    }
 }

@@ -146,6 +146,35 @@ import Testing
         #expect(try after.digest("us/app/api", "1.0") == image)
     }
 
+    @Test func `a tag that a rule in the repository came across is put back, too`() throws {
+        let (world, _, image) = try leftWorld()
+        var spec = try spec()
+        try spec.prune("us/app/api", .untag, match: ["2.*"])
+        let (planned, after) = try world.converge(spec)
+        #expect(planned.ids == [put, "untag us.icr.io/app/api:2.0"])
+        #expect(try after.digest("us/app/api", "1.0") == image)
+    }
+
+    @Test func `undo of an untag that was killed puts the tag back`() throws {
+        let (world, placeholder, image) = try leftWorld()
+        let place = ChangeTarget.manifest(try Names.repository("us/app/api"), .tag(try TagName("1.0")))
+        let made = MadeChange(
+            id: Change.id(.untag, place),
+            kind: .untag,
+            target: place,
+            before: image,
+            after: nil,
+            placeholder: placeholder.digest,
+            origin: Origin(file: "journal", line: 2)
+        )
+        let spec = try spec()
+        let (undo, planned) = try world.planUndo(of: [made], spec.desired.registries, spec.policy)
+        #expect(undo.stays == [] && planned.ids == [put])
+        var after = world
+        try after.apply(planned.plan)
+        #expect(try after.digest("us/app/api", "1.0") == image)
+    }
+
     @Test func `the image is deleted with the tag that a placeholder holds`() throws {
         let (world, _, image) = try leftWorld()
         var spec = try spec(absent: "us/app/api@\(image)")

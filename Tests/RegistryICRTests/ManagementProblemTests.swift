@@ -46,7 +46,7 @@ import Testing
 
     static let answers: [Answer] = [
         Answer(status: 403, problem: .init(code: "CRG0020E", message: "no"), code: .denied, help: "Writer on namespace birds"),
-        Answer(status: 403, problem: .init(code: "CRG0009E", message: "no"), code: .denied, help: "another account"),
+        Answer(status: 403, problem: .init(code: "CRG0009E", message: "no"), code: .unauthorized, help: "another account"),
         Answer(status: 401, problem: .init(code: nil, message: nil), code: .unauthorized, help: "ibmcloud login"),
         Answer(status: 403, problem: .init(code: nil, message: "Private-only access is enabled"), code: .denied, help: "private: true"),
         Answer(

@@ -89,7 +89,7 @@ struct ApplyCommand: AsyncParsableCommand {
             guard status == .done else { return status }
             if result.plan.changes.isEmpty { return result.plan.leftOut.isEmpty ? .done : .error }
             if let refusal = applying.refuseIrreversible(result.plan, console) { return refusal }
-            guard try applying.confirm(console) else { return .error }
+            guard try applying.confirm(console, instead: "save the plan with 'crplan plan --out' and apply that") else { return .error }
             return try await apply(result.plan, try PlanFile.digest(of: result.plan), reconciliation, console)
         }
     }

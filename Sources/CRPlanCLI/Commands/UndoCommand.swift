@@ -47,12 +47,13 @@ struct UndoCommand: AsyncParsableCommand {
             return try await reconciliation.ending {
                 let (undo, result) = try await reconciliation.planUndo(of: record, specs, parallelism: parallelism, console: console)
                 show(undo.stays, console)
+                let isEmpty = result.plan.changes.isEmpty && result.refusals.isEmpty && !result.diagnostics.hasErrors
+                if isEmpty { return finishEmpty(undo, console) }
                 try console.show(result, specs, pulls: [], format: .text, full: true, toStandardError: applying.events == "-")
                 if !result.refusals.isEmpty { return .refused }
                 guard !result.diagnostics.hasErrors else { return .error }
-                guard !result.plan.changes.isEmpty else { return undo.stays.isEmpty ? .done : .error }
                 if let refusal = applying.refuseIrreversible(result.plan, console) { return refusal }
-                guard try applying.confirm(console) else { return .error }
+                guard try applying.confirm(console, instead: "run it where you can answer") else { return .error }
                 let digest = try PlanFile.digest(of: result.plan)
                 let run = ApplyOptions.Run(plan: result.plan, digest: digest, parallelism: parallelism, format: .text)
                 let status = try await applying.apply(run, reconciliation, console)
@@ -67,6 +68,13 @@ struct UndoCommand: AsyncParsableCommand {
         guard !stays.isEmpty else { return }
         let lines = stays.map { "  \($0.change.description.withVisibleControls)   \($0.reason)" }
         console.write((["Not taken back:"] + lines).joined(separator: "\n") + "\n\n", toStandardError: applying.events == "-")
+    }
+
+    /// The plan's sentence without changes speaks of declared tags, and none are here.
+    private func finishEmpty(_ undo: UndoPlan, _ console: Console) -> ExitStatus {
+        let text = undo.stays.isEmpty ? "Nothing is left to take back." : "Nothing can be taken back."
+        console.write(text + "\n", toStandardError: applying.events == "-")
+        return undo.stays.isEmpty ? .done : .error
     }
 
     /// The next apply would do it all again.
@@ -88,33 +96,27 @@ struct MadeChanges {
 
     init(path: String) throws {
         let bytes = try WholeFile.read(path, limit: Self.largestFile, allowsPipes: true)
-        if let (plan, _) = try? PlanFile.decode(bytes, pinned: nil) {
+        let notPlan: String
+        do throws(PlanFile.Invalid) {
+            let plan = try PlanFile.decode(bytes, pinned: nil).plan
             isJournal = false
             changes = ChangeOrder.sorted(plan.changes).enumerated().map { place, change in
                 MadeChange(change, origin: Origin(file: path, line: place + 1))
             }
             return
+        } catch {
+            notPlan = error.description
         }
         let journal: Journal
         do throws(Journal.Invalid) {
             journal = try Journal(parsing: bytes)
         } catch {
             throw CommandFailure(
-                "cannot undo \(path.withVisibleControls): it is neither a plan nor a journal of crplan: \(error.description)"
+                "cannot undo \(path.withVisibleControls): it is no plan that can be used (\(notPlan)), and no journal of crplan "
+                    + "(\(error.description)); name the journal that 'crplan apply' printed last, or a saved plan"
             )
         }
         isJournal = true
-        // What may have been written counts: taking back looks at what is there.
-        changes = journal.writes.filter { $0.result != .failed }.map { write in
-            MadeChange(
-                id: write.write.change,
-                kind: write.write.kind,
-                target: write.write.target,
-                before: write.write.before,
-                after: write.write.after,
-                tags: write.write.tags,
-                origin: Origin(file: path, line: write.line)
-            )
-        }
+        changes = journal.madeChanges(file: path)
     }
 }

@@ -22,12 +22,11 @@ struct ApplyOptions: ParsableArguments {
         if let journal, journal == events { throw ValidationError("--journal and --events need two files") }
     }
 
-    func confirm(_ console: Console) throws -> Bool {
+    /// `instead`: what else can be done where nobody can be asked.
+    func confirm(_ console: Console, instead: String) throws -> Bool {
         if autoApprove { return true }
         guard let answer = console.ask("\nMake these changes? Only 'yes' goes on: ") else {
-            throw CommandFailure(
-                "there is no terminal to ask on; pass --auto-approve, or save the plan with 'crplan plan --out' and apply that"
-            )
+            throw CommandFailure("there is no terminal to ask on; pass --auto-approve, or \(instead)")
         }
         if answer == "yes" { return true }
         console.talk("Nothing was changed.")

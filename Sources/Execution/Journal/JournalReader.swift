@@ -1,6 +1,6 @@
 internal import FoundationEssentials
 internal import OCI
-internal import Planning
+package import Planning
 
 /// A journal as it was read back.
 package struct Journal: Hashable, Sendable {
@@ -25,12 +25,20 @@ package struct Journal: Hashable, Sendable {
 
     package init(parsing bytes: [UInt8]) throws(Invalid) {
         let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+        var entries: [JournalEntry] = []
+        for (place, line) in lines.dropLast().enumerated() { entries.append(try Self.entry(line, number: place + 1)) }
+        try self.init(entries)
         isCut = lines.last?.isEmpty == false
+    }
+
+    /// `entries` in their order, as a run wrote them, each on a line of its own.
+    package init(_ entries: [JournalEntry]) throws(Invalid) {
+        isCut = false
         var header: JournalEntry.Header?
         writes = []
         var open: [ChangeID: Int] = [:]
-        for (place, line) in lines.dropLast().enumerated() {
-            switch try Self.entry(line, number: place + 1) {
+        for (place, entry) in entries.enumerated() {
+            switch entry {
             case .header(let found):
                 guard header == nil else { throw Invalid(description: "line \(place + 1) begins a second run") }
                 header = found
@@ -46,6 +54,22 @@ package struct Journal: Hashable, Sendable {
         }
         guard let header else { throw Invalid(description: "it does not begin as a journal of crplan does") }
         self.header = header
+    }
+
+    /// What the run made. What may have been written counts: taking back looks at what is there. `file` names the journal.
+    package func madeChanges(file: String) -> [MadeChange] {
+        writes.filter { $0.result != .failed }.map { write in
+            MadeChange(
+                id: write.write.change,
+                kind: write.write.kind,
+                target: write.write.target,
+                before: write.write.before,
+                after: write.write.after,
+                tags: write.write.tags,
+                placeholder: write.write.placeholder,
+                origin: Origin(file: file, line: write.line)
+            )
+        }
     }
 
     private static func entry(_ bytes: ArraySlice<UInt8>, number: Int) throws(Invalid) -> JournalEntry {

@@ -74,14 +74,7 @@ struct InventoryReader: Sendable {
             let document = try await registry.manifest(.digest(digest), in: repository)
             // What is shown and not given may lead anywhere.
             if document == nil, try await registry.head(.digest(digest), in: repository) != nil {
-                throw RegistryError(
-                    .badAnswer,
-                    action: "read",
-                    object: "\(registry.id)/\(repository)@\(digest)",
-                    registry: registry.id,
-                    reason: "the registry shows that it is there, and does not give it",
-                    help: "try again; if it stays so, look at the registry and any proxy before it"
-                )
+                throw .notGiven(digest, in: RepositoryAddress(registry.id, repository))
             }
             links.children = document?.index?.manifests ?? []
             links.subject = document?.subject?.digest

@@ -136,7 +136,7 @@ extension PlanningRun {
             }
         // Without a login for the management API, or with one that may not list, the content itself is asked.
         case .unreadable(let error)?:
-            guard error.code == .denied, error.registryCode != Self.wrongAccount else { return .unreadable(error) }
+            guard error.code == .denied else { return .unreadable(error) }
             diagnostics.insert(
                 .note(
                     "not-listed",
@@ -148,9 +148,6 @@ extension PlanningRun {
         case .found?, .absent?: return .none
         }
     }
-
-    /// The login belongs to another account: that is no lack of a role (reference of ICR, section D).
-    private static let wrongAccount = "CRG0009E"
 
     private mutating func accountHas(_ name: String, _ registry: RegistryID) -> Lookup<Bool> {
         switch ask(.administration(registry, .namespaces)) {

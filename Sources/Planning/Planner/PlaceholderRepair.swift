@@ -76,7 +76,9 @@ extension PlanningRun {
         if let declaration = declarations[place.address, place.tag] { return declaration.origin }
         let declared = declarations.tags(in: place.address).values.map(\.origin)
         let absent = desired.absences.filter { $0.scopes.contains { $0.matches(place.address) } }.map(\.origin)
-        return (declared + absent).min()
+        let pruned = desired.prunes.filter { $0.covers(place.address) }.map(\.origin)
+        let moved = desired.moves.filter { $0.from == place.address || $0.to == place.address }.map(\.origin)
+        return (declared + absent + pruned + moved).min()
     }
 
     private mutating func putBack(_ replaced: ManifestHead, _ target: ChangeTarget, over placeholder: Digest, _ origin: Origin) {

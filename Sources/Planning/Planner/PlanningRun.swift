@@ -45,6 +45,7 @@ struct PlanningRun {
     /// Repositories that an entry of this run writes.
     var writtenRepositories: Set<RepositoryAddress> = []
     let written: WrittenNamespaces
+    let namedSources: NamedSources
     /// The lists that were looked up in this step.
     var lists: [RepositoryAddress: RepositoryList] = [:]
     var absences: AbsenceIndex
@@ -71,6 +72,7 @@ struct PlanningRun {
         self.facts = facts
         self.options = options
         written = WrittenNamespaces(desired)
+        namedSources = NamedSources(desired)
         absences = AbsenceIndex(desired.absences)
     }
 

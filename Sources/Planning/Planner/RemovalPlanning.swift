@@ -190,11 +190,15 @@ extension PlanningRun {
 
     private func reasonToLeaveOut(_ address: RepositoryAddress) -> String? {
         if unreadableRegistries.contains(address.registry) { return "something in \(address.registry) could not be read" }
-        let isBelow = incompletePrefixes.contains { prefix in
-            prefix.registry == address.registry && prefix.path.map { address.repository.description.hasPrefix("\($0)/") } ?? true
-        }
-        guard isBelow || incompleteRepositories.contains(address) else { return nil }
-        return "an entry that writes \(address) is left out"
+        return isIncomplete(address) ? "an entry that writes \(address) is left out" : nil
+    }
+
+    /// Whether an entry that writes the repository could not say in full what it shall hold.
+    func isIncomplete(_ address: RepositoryAddress) -> Bool {
+        incompleteRepositories.contains(address)
+            || incompletePrefixes.contains { prefix in
+                prefix.registry == address.registry && prefix.path.map { address.repository.description.hasPrefix("\($0)/") } ?? true
+            }
     }
 }
 

@@ -89,7 +89,7 @@ extension PlanningRun {
         case .failed: return .failed
         case .known(nil): return .known(true)
         case .known:
-            fail(.notGiven(digest, of: address), in: address.registry, for: origin)
+            fail(.notGiven(digest, in: address), in: address.registry, for: origin)
             return .failed
         }
     }
@@ -153,18 +153,5 @@ extension PlanningRun {
         }
         if outcome == .failed { return .failed }
         return outcome == .waiting ? .waiting : .known(RepositoryGraph(live: live, kept: kept, listed: listed, documents: documents))
-    }
-}
-
-extension RegistryError {
-    fileprivate static func notGiven(_ digest: Digest, of address: RepositoryAddress) -> RegistryError {
-        RegistryError(
-            .badAnswer,
-            action: "read",
-            object: "\(address)@\(digest)",
-            registry: address.registry,
-            reason: "the registry shows that it is there, and does not give it",
-            help: "try again; if it stays so, look at the registry and any proxy before it"
-        )
     }
 }

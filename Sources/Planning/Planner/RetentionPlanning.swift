@@ -172,11 +172,11 @@ extension PlanningRun {
         }
         if options.excludes.contains(where: { $0.matches(address, digest: digest) }) { return "excluded" }
         // Without it the next plan would lack its source.
-        let isSource = desired.images.contains { entry in
-            guard case .reference(address, let reference) = entry.source else { return false }
-            return reference == .digest(digest) || (reference.tag.map(victim.tags.contains) ?? false)
+        if namedSources.contain(.digest(digest), in: address)
+            || victim.tags.contains(where: { namedSources.contain(.tag($0), in: address) })
+        {
+            return "an entry copies it from there"
         }
-        if isSource { return "an entry copies it from there" }
         // Declared under a tag that is not there yet.
         if declarations.tags(in: address).contains(where: { $0.value.digest == digest }) { return "declared" }
         if children.contains(digest) { return "an index that stays needs it" }

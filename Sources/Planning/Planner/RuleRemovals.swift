@@ -74,7 +74,7 @@ extension PlanningRun {
     }
 
     /// No rule reaches backups, nor the new place of a repository while its entry stands: what came there no entry declares any more.
-    private func isSpared(_ address: RepositoryAddress) -> Bool {
+    func isSpared(_ address: RepositoryAddress) -> Bool {
         policy.backup?.covers(address) == true || desired.moves.contains { $0.to == address }
     }
 
@@ -84,25 +84,13 @@ extension PlanningRun {
 
     private mutating func isUndeclared(_ tag: TagName, in address: RepositoryAddress) -> Bool {
         tag.companion == nil && declarations[address, tag] == nil && isSelected(address, tag)
-            && absences[address].origin(of: tag) == nil && !isNamedSource(address, tag)
+            && absences[address].origin(of: tag) == nil && !namedSources.contain(.tag(tag), in: address)
             && !wantedAsTheyAre.contains(DeclaredTag(address: address, tag: tag)) && filteredEntry(declaring: tag, in: address) == nil
             && !desired.moves.contains { $0.from == address }
     }
 
-    /// Without the tag, the next plan would lack the source.
-    private func isNamedSource(_ address: RepositoryAddress, _ tag: TagName) -> Bool {
-        desired.images.contains { $0.source == .reference(address, .tag(tag)) }
-            || desired.copies.contains { entry in
-                guard case .list(let tags) = entry.selector.base, case .repository(address, _) = entry.scope else { return false }
-                return tags.contains(tag)
-            }
-    }
-
-    private func reasonNotToPrune(_ address: RepositoryAddress) -> String? {
-        let isBelow = incompletePrefixes.contains { prefix in
-            prefix.registry == address.registry && prefix.path.map { address.repository.description.hasPrefix("\($0)/") } ?? true
-        }
-        if isBelow || incompleteRepositories.contains(address) { return "an entry that writes it cannot be read in full" }
+    func reasonNotToPrune(_ address: RepositoryAddress) -> String? {
+        if isIncomplete(address) { return "an entry that writes it cannot be read in full" }
         if partlyKnownRepositories.contains(address) { return "the source of an entry that writes it is gone (missing: keep)" }
         return nil
     }
@@ -154,9 +142,9 @@ extension PlanningRun {
         return .known(old.map(\.tag).sorted())
     }
 
-    private func isOlder(_ created: Int64, than seconds: Int) -> Bool { created < options.asOf.seconds - Int64(seconds) }
+    func isOlder(_ created: Int64, than seconds: Int) -> Bool { created < options.asOf.seconds - Int64(seconds) }
 
-    private mutating func noteUndated(_ count: Int, _ what: String, in address: RepositoryAddress, _ entry: PruneEntry) {
+    mutating func noteUndated(_ count: Int, _ what: String, in address: RepositoryAddress, _ entry: PruneEntry) {
         guard count > 0 else { return }
         note("undated", "\(count) \(what)\(count == 1 ? "" : "s") of \(address) without a creation date stay", at: entry.origin)
     }
@@ -165,7 +153,7 @@ extension PlanningRun {
     private static let firstDate: Int64 = 1_358_553_600
 
     /// Seconds since 1970; `known(nil)`: there is no date that tells something.
-    private mutating func creationTime(
+    mutating func creationTime(
         of digest: Digest,
         _ mediaType: String,
         in address: RepositoryAddress,
@@ -191,7 +179,7 @@ extension PlanningRun {
         }
     }
 
-    // MARK: Untags and deletes
+    // MARK: Untags
 
     mutating func removeByRules() {
         for address in ruledRepositories() {
@@ -218,135 +206,5 @@ extension PlanningRun {
             desired.prunes.filter { $0.covers(address) }.map(\.origin) + (copyPrunes[address] ?? []).map(\.entry.origin)
             + (earlierTags[address] ?? [:]).values
         return origins.min() ?? Origin(file: "", line: 0)
-    }
-
-    /// Images that lose all their tags to rules that delete, and untagged ones that a rule names; but only what nothing else needs.
-    private mutating func deleteUnneeded(in address: RepositoryAddress, _ removals: [TagName: RuleRemoval], _ origin: Origin) {
-        let entries = desired.prunes.filter { $0.covers(address) && $0.deletesUntaggedOlderThan != nil }
-        guard !isSpared(address) else { return }
-        guard removals.values.contains(where: \.deletesImage) || !entries.isEmpty, reasonNotToPrune(address) == nil,
-            mayProveUnneeded(in: address, origin)
-        else { return }
-        guard case .known(let graph) = readGraph(of: address, deleting: [], for: origin) else { return }
-        let leaving = Set(
-            changes.values.filter { $0.kind == .untag && $0.target.address == address }.compactMap(\.target.reference?.tag)
-        )
-        var candidates: [Digest: ImageRemoval] = [:]
-        for (tag, removal) in removals.sorted(by: { $0.key < $1.key }) where removal.deletesImage {
-            guard let digest = changes[Change.id(.untag, .manifest(address, .tag(tag)))]?.oldDigest, candidates[digest] == nil,
-                graph.tags(on: digest).allSatisfy(leaving.contains)
-            else { continue }
-            candidates[digest] = ImageRemoval(digest, removal.origin, reason: removal.reason)
-        }
-        for entry in entries {
-            guard addUntagged(of: entry, in: address, graph, leaving, &candidates) else { return }
-        }
-        keepNeeded(&candidates, in: address, graph, origin)
-        let deleted = Set(candidates.keys).union(
-            changes.values.filter { $0.kind == .delete && $0.target.address == address }.compactMap(\.oldDigest)
-        )
-        for (digest, removal) in candidates.sorted(by: { $0.key < $1.key }) {
-            let id = Change.id(.delete, .manifest(address, .digest(digest)))
-            guard changes[id] == nil else { continue }
-            delete(removal, in: address, graph, deleted)
-            if changes[id] != nil { ruleChanges.insert(id) }
-        }
-    }
-
-    /// `false`: it cannot be said yet, or not at all.
-    private mutating func addUntagged(
-        of entry: PruneEntry,
-        in address: RepositoryAddress,
-        _ graph: RepositoryGraph,
-        _ leaving: Set<TagName>,
-        _ candidates: inout [Digest: ImageRemoval]
-    ) -> Bool {
-        guard let age = entry.deletesUntaggedOlderThan else { return true }
-        let listed: [Digest]
-        switch digests(address, for: entry.origin) {
-        case .waiting, .failed: return false
-        case .known(let found?): listed = found
-        case .known(nil):
-            guard entry.tags.undeclared.removes else {
-                error(
-                    "cannot-list-images",
-                    "\(address.registry) does not tell which untagged images it has, so 'untagged' can find none in \(address)",
-                    at: entry.origin,
-                    help: "take 'untagged' out; with 'tags.undeclared: untag' it reaches the images that this rule untags"
-                )
-                return false
-            }
-            listed = leaving.compactMap { changes[Change.id(.untag, .manifest(address, .tag($0)))]?.oldDigest }
-        }
-        usesAges = true
-        var undated = 0
-        var isKnown = true
-        for digest in Set(listed).sorted() where candidates[digest] == nil && isSelected(address, digest) {
-            guard graph.tags(on: digest).allSatisfy(leaving.contains) else { continue }
-            switch creationTime(of: digest, "", in: address, for: entry.origin) {
-            case .waiting, .failed: isKnown = false
-            case .known(nil): undated += 1
-            case .known(let created?):
-                guard isOlder(created, than: age) else { continue }
-                candidates[digest] = ImageRemoval(digest, entry.origin, reason: "no tag, index or subject leads to it")
-            }
-        }
-        if isKnown { noteUndated(undated, "untagged image", in: address, entry) }
-        return isKnown
-    }
-
-    /// What something that stays leads to is no candidate; whatever stays for that may keep more.
-    private mutating func keepNeeded(
-        _ candidates: inout [Digest: ImageRemoval],
-        in address: RepositoryAddress,
-        _ graph: RepositoryGraph,
-        _ origin: Origin
-    ) {
-        var hasChanged = true
-        while hasChanged {
-            hasChanged = false
-            let deleted = Set(candidates.keys)
-            for digest in deleted.sorted() {
-                switch reasonToKeep(digest, in: address, graph, deleted, origin) {
-                case .known(nil): continue
-                case .known, .waiting, .failed:
-                    candidates[digest] = nil
-                    hasChanged = true
-                }
-            }
-        }
-    }
-
-    // MARK: Since an earlier revision
-
-    /// What the earlier revision declared, read against the registries as they are now.
-    mutating func recallEarlierRevision() {
-        guard let earlier = options.removedSince else { return }
-        for entry in earlier.desired.images {
-            for address in entry.targets {
-                for tag in entry.tags { earlierTags[address, default: [:]][tag] = entry.origin }
-            }
-        }
-        for registry in Set(earlierTags.keys.map(\.registry)).sorted() where desired.registries[registry] == nil {
-            let gone = earlierTags.keys.filter { $0.registry == registry }
-            diagnostics.insert(
-                .error(
-                    "registry-gone",
-                    "at \(earlier.revision) the specs declared tags in \(registry), which they do not name any more",
-                    help: "name the registry again, at least under 'absent', to remove what is there"
-                )
-            )
-            for address in gone { earlierTags[address] = nil }
-        }
-        var run = PlanningRun(earlier.desired, Policy(), facts, PlanningOptions())
-        run.declareEverything()
-        needs.formUnion(run.needs)
-        isEarlierOpen = !run.needs.isEmpty
-        for (address, tags) in run.declarations.byRepository where desired.registries[address.registry] != nil {
-            for (tag, declaration) in tags where tag.companion == nil { earlierTags[address, default: [:]][tag] = declaration.origin }
-        }
-        // Selectors that could not be evaluated do not say what they declared. What images name one by one is known all the same.
-        let images = Set(earlier.desired.images.flatMap(\.targets))
-        earlierUnknown = run.incompleteRepositories.union(run.partlyKnownRepositories).subtracting(images)
     }
 }

@@ -10,6 +10,8 @@ package struct MadeChange: Hashable, Sendable {
     package var after: Digest?
     /// For a delete: the tags that went with the image.
     package var tags: [TagName]
+    /// What an untag may have left on the tag when it was killed.
+    package var placeholder: Digest?
     /// Where it stands in the journal or plan.
     package var origin: Origin
 
@@ -20,6 +22,7 @@ package struct MadeChange: Hashable, Sendable {
         before: Digest?,
         after: Digest?,
         tags: [TagName] = [],
+        placeholder: Digest? = nil,
         origin: Origin
     ) {
         self.id = id
@@ -28,6 +31,7 @@ package struct MadeChange: Hashable, Sendable {
         self.before = before
         self.after = after
         self.tags = tags
+        self.placeholder = placeholder
         self.origin = origin
     }
 

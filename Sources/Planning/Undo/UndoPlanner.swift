@@ -11,6 +11,9 @@ package struct UndoPlanner {
     private let made: [MadeChange]
     private let registries: [RegistryID: RegistryDeclaration]
     private let facts: Facts
+    /// The repositories that these changes put something into, and those that they put each digest into.
+    private let written: Set<RepositoryAddress>
+    private let writtenByDigest: [Digest: Set<RepositoryAddress>]
     private var needs: Set<Question> = []
     private var undo: UndoPlan
 
@@ -18,6 +21,12 @@ package struct UndoPlanner {
         self.made = made
         self.registries = registries
         self.facts = facts
+        var byDigest: [Digest: Set<RepositoryAddress>] = [:]
+        for change in made where change.kind == .put && registries[change.target.registry] != nil {
+            if let digest = change.after, let address = change.target.address { byDigest[digest, default: []].insert(address) }
+        }
+        writtenByDigest = byDigest
+        written = Set(byDigest.values.joined())
         undo = UndoPlan(desired: DesiredState(), stays: [], undone: [])
         undo.desired.registries = registries
     }
@@ -33,7 +42,8 @@ package struct UndoPlanner {
 
     private mutating func takeBack(_ change: MadeChange) {
         guard registries[change.target.registry] != nil else {
-            return keep(change, "the specs at hand do not name the registry \(change.target.registry)")
+            let registry = change.target.registry
+            return keep(change, "the specs at hand do not name the registry \(registry); name it there, or give other specs with -f")
         }
         switch (change.kind, change.target) {
         case (.put, .manifest(let address, .tag(let tag))): takeBackPut(change, address, tag)
@@ -70,7 +80,8 @@ package struct UndoPlanner {
         var taken: [String] = []
         for tag in tags {
             guard let now = self.digest(address, .tag(tag), change) else { return }
-            if now == nil { free.append(tag) } else if now != digest { taken.append("\(tag)") }
+            // A placeholder stands for the image: the planner puts that back.
+            if now == nil || now == change.placeholder { free.append(tag) } else if now != digest { taken.append("\(tag)") }
         }
         if !taken.isEmpty { keep(change, "somebody has put another image under \(taken.joined(separator: ", ")) since") }
         if !free.isEmpty { return declare(digest, free, in: address, change) }
@@ -86,7 +97,7 @@ package struct UndoPlanner {
     }
 
     private mutating func declare(_ digest: Digest, _ tags: [TagName], in address: RepositoryAddress, _ change: MadeChange) {
-        let places = [address] + elsewhere(digest).subtracting([address]).sorted()
+        let places = [address] + elsewhere(digest).filter { $0 != address }
         var source: RepositoryAddress?
         for place in places where source == nil {
             guard let found = self.digest(place, .digest(digest), change) else { return }
@@ -108,9 +119,11 @@ package struct UndoPlanner {
         undo.undone.append(change)
     }
 
-    /// What these changes made of the image: backups of it, and the repository that it was moved to.
-    private func elsewhere(_ digest: Digest) -> Set<RepositoryAddress> {
-        Set(made.filter { $0.kind == .put && $0.after == digest }.compactMap(\.target.address).filter { registries[$0.registry] != nil })
+    /// Where these changes may have put the image: first by itself, as its backup, then with an index, as in the repository that it was
+    /// moved to.
+    private func elsewhere(_ digest: Digest) -> [RepositoryAddress] {
+        let exact = writtenByDigest[digest] ?? []
+        return exact.sorted() + written.subtracting(exact).sorted()
     }
 
     /// `nil`: it is not there, which is reported, or not known yet.

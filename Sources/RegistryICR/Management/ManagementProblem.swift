@@ -3,9 +3,6 @@ internal import OCI
 
 /// What the management API says about a failure: IBM's code, the words, and the request's id (reference of ICR, sections C.6 and D).
 struct ManagementProblem: Hashable, Sendable, Decodable {
-    /// The login belongs to another account.
-    static let wrongAccount = "CRG0009E"
-
     var code: String?
     /// Safe to show.
     var message: String?
@@ -75,6 +72,8 @@ extension ManagementProblem {
     private func errorCode(_ status: Int) -> RegistryError.Code {
         switch status {
         case 401: .unauthorized
+        // No lack of a role: it is another account's login.
+        case 403 where code == "CRG0009E": .unauthorized
         case 403: .denied
         case 404: .notFound
         case 405, 501: .unsupported

@@ -131,7 +131,7 @@ struct ChangeWording {
         case .setBack: change.consequences.images?.isEmpty == false ? ["ICR keeps them 30 days"] : []
         case .remove, .retag: []
         case .trash(let days): ["ICR keeps it \(Amounts.count(days, "day"))"]
-        case .backup(let name): ["backup in \(name.withVisibleControls)"]
+        case .backup(let name): ["backup in \(names.label(name))"]
         case .none: ["cannot be undone"]
         }
     }

@@ -25,6 +25,12 @@ struct RegistryNames {
         return "\(short(registry))/" + label.dropFirst(path.count).description.withVisibleControls
     }
 
+    /// As `label`, where the text alone tells the registry.
+    func label(_ label: String) -> String {
+        let layout = aliases.keys.filter { $0.isLayout && label.hasPrefix("\($0)/") }.max { $0.description.count < $1.description.count }
+        return layout.map { self.label(label, from: $0) } ?? label.withVisibleControls
+    }
+
     /// `us.icr.io/payments/api:1`, or `de, jp, us  payments/api:1`.
     func place(_ path: String, in registries: [RegistryID]) -> String {
         guard registries.count > 1 else { return (registries.first.map { alone($0) + "/" } ?? "") + path }
