@@ -1,7 +1,7 @@
 internal import Files
 internal import OCI
 
-/// Removal of a manifest, and of what nothing leads to any more.
+/// Removal of a manifest, and of its blobs that nothing else leads to.
 extension LayoutFolder {
     /// Waits until nobody writes here. Throws `.rejected` when an index that stays needs the manifest.
     @concurrent
@@ -12,6 +12,15 @@ extension LayoutFolder {
         let lock = try await lockIndex(in: folder)
         defer { lock.release() }
         guard let former = try index(in: folder) else { return }
+        if let name = former.entries.first(where: { $0.digest == digest && $0.name != nil && !$0.isTag })?.name {
+            throw failure.error(
+                .rejected,
+                "delete",
+                "@\(digest)",
+                reason: "it has the name '\(name.withVisibleControls)' too, which is no tag",
+                help: "remove that name with the tool that gave it"
+            )
+        }
         var index = former
         _ = index.apply(.remove(digest))
         // An image leads to no manifest, so one that cannot be read does not hinder; an index that cannot be read does.
@@ -25,35 +34,34 @@ extension LayoutFolder {
                 help: "delete that index first"
             )
         }
+        let removed = try? facts(digest, announced: former.entry(digest)?.descriptor.mediaType, in: folder)
+        // The images of an index stay, as in other registries; what was found through it alone gets an entry of its own.
+        for child in removed?.children ?? [] where !needed.contains(child.digest) && MediaType.isManifest(child.mediaType) {
+            guard try blobSize(child.digest, in: folder) != nil else { continue }
+            _ = index.apply(.list(Descriptor(mediaType: child.mediaType, digest: child.digest, size: child.size)))
+        }
         if index != former { try write(index, in: folder) }
         try failure.files { () throws(FileError) in _ = try folder.remove(digest.blobPath) }
-        // An index that named nothing may be one that lost its entries, as some versions of `docker save` write it.
-        if !former.entries.isEmpty { try removeUnreached(index, in: folder) }
-    }
-
-    /// Removes blobs that nothing leads to; both locks are held. Where a manifest cannot be read or is of an unknown kind, what it leads to
-    /// is not known, and all blobs stay.
-    private func removeUnreached(_ index: LayoutIndex, in folder: Folder) throws(RegistryError) {
-        guard var reached = try? reachedBlobs(index.entries.map(\.descriptor), in: folder) else { return }
-        var doomed = try storedBlobs(in: folder).subtracting(reached)
-        // A signature or SBOM that another tool left out of index.json stays as long as its subject does.
-        var hasGrown = true
-        while hasGrown {
-            hasGrown = false
-            for candidate in doomed {
-                guard let facts = try? facts(candidate, announced: nil, in: folder), let subject = facts.subject, reached.contains(subject)
-                else { continue }
-                guard let more = try reachedBlobs([facts.descriptor], in: folder) else { return }
-                reached.formUnion(more)
-                hasGrown = true
-            }
-            doomed.subtract(reached)
-        }
+        if let removed { try removeBlobs(of: removed, index, in: folder) }
+        // Whoever wrote them is gone: writers hold a lock that is ours now.
         try failure.files { () throws(FileError) in
-            for digest in doomed.sorted() { try folder.remove(digest.blobPath) }
-            // Whoever wrote them is gone: writers hold a lock that is ours now.
             for entry in try folder.entries() where PendingFile.isTemporaryName(entry.path) { try folder.remove(entry.path) }
         }
+    }
+
+    /// Removes the image's config and layers that nothing else leads to; both locks are held. Where a manifest cannot be read or is of an
+    /// unknown kind, what it leads to is not known, and all of them stay.
+    private func removeBlobs(of removed: ManifestFacts, _ index: LayoutIndex, in folder: Folder) throws(RegistryError) {
+        var doomed = Set(removed.blobs.map(\.digest))
+        guard !doomed.isEmpty, let reached = try? reachedBlobs(index.entries.map(\.descriptor), in: folder) else { return }
+        doomed.subtract(reached)
+        guard !doomed.isEmpty else { return }
+        // What another tool has put and not listed yet, or not any more, keeps what it leads to.
+        for stored in try storedBlobs(in: folder).subtracting(reached).subtracting(doomed) {
+            guard let facts = try? facts(stored, announced: nil, in: folder) else { continue }
+            doomed.subtract(facts.blobs.map(\.digest))
+        }
+        try failure.files { () throws(FileError) in for digest in doomed.sorted() { try folder.remove(digest.blobPath) } }
     }
 
     private func storedBlobs(in folder: Folder) throws(RegistryError) -> Set<Digest> {

@@ -21,6 +21,7 @@ final class LayoutFolder: Sendable {
     private struct Cache {
         var index: (status: FileStatus, index: LayoutIndex)?
         var facts: [Digest: ManifestFacts] = [:]
+        var listed: (status: FileStatus, unlisted: Set<Digest>, manifests: ListedManifests)?
     }
 
     private let cache = Mutex(Cache())
@@ -94,6 +95,23 @@ final class LayoutFolder: Sendable {
         } catch {
             throw failure.unreadable("", reason: "index.json cannot be understood: \(error)")
         }
+    }
+
+    /// What the index and `unlisted` lead to, from memory while the file is the same.
+    func listedManifests(_ unlisted: [Digest: Descriptor]) throws(RegistryError) -> ListedManifests {
+        guard let folder = try open() else { return ListedManifests([:], named: [:], namedElsewise: [:]) }
+        var index = try index(in: folder) ?? LayoutIndex()
+        let status = cache.withLock { $0.index?.status }
+        let waiting = Set(unlisted.keys)
+        if let known = cache.withLock({ $0.listed }), known.status == status, known.unlisted == waiting { return known.manifests }
+        for descriptor in unlisted.values { _ = index.apply(.list(descriptor)) }
+        let manifests = ListedManifests(
+            try listedManifests(index, in: folder),
+            named: try listedManifests(index.filtered { $0.isTag }, in: folder),
+            namedElsewise: try listedManifests(index.filtered { $0.name != nil && !$0.isTag }, in: folder)
+        )
+        cache.withLock { $0.listed = status.map { ($0, waiting, manifests) } }
+        return manifests
     }
 
     /// A missing `oci-layout` is passed over, since it is made before anything is written; another version is not.

@@ -11,6 +11,7 @@ struct LayoutIndex: Hashable, Sendable {
         private(set) var name: String?
 
         var digest: Digest { descriptor.digest }
+        var isTag: Bool { name.map { (try? TagName($0)) != nil } ?? false }
 
         init(_ descriptor: Descriptor) {
             self.descriptor = Descriptor(mediaType: descriptor.mediaType, digest: descriptor.digest, size: descriptor.size)
@@ -90,6 +91,13 @@ struct LayoutIndex: Hashable, Sendable {
 
     /// The entries of that name; more than one digest among them makes the tag ambiguous.
     func entries(named tag: TagName) -> [Entry] { entries.filter { $0.name == tag.description } }
+
+    /// With some of the entries alone.
+    func filtered(_ isMeant: (Entry) -> Bool) -> LayoutIndex {
+        var index = self
+        index.entries = entries.filter(isMeant)
+        return index
+    }
 
     func entry(_ digest: Digest) -> Entry? { entries.first { $0.digest == digest } }
 

@@ -7,6 +7,12 @@ extension LayoutRegistry: RegistryReader {
         let layout = try self.repository(repository).folder
         guard let folder = try layout.open() else { return nil }
         guard let entry = try find(reference, layout, folder) else { return nil }
+        // The index says it all of what is there in full; whoever reads the manifest checks its bytes.
+        if reference.tag != nil, let type = entry.mediaType, MediaType.isManifest(type),
+            let size = try layout.blobSize(entry.digest, in: folder), size == entry.size
+        {
+            return ManifestHead(digest: entry.digest, mediaType: type, size: size)
+        }
         guard let facts = try layout.facts(entry.digest, announced: entry.mediaType, in: folder) else {
             return try absent(reference, layout, entry.digest)
         }
@@ -28,10 +34,10 @@ extension LayoutRegistry: RegistryReader {
         _ reference: ManifestReference,
         _ layout: LayoutFolder,
         _ folder: Folder
-    ) throws(RegistryError) -> (digest: Digest, mediaType: String?)? {
+    ) throws(RegistryError) -> (digest: Digest, mediaType: String?, size: Int64?)? {
         let index = try layout.index(in: folder)
         switch reference {
-        case .digest(let digest): return (digest, index?.entry(digest)?.descriptor.mediaType)
+        case .digest(let digest): return (digest, index?.entry(digest)?.descriptor.mediaType, nil)
         case .tag(let tag):
             let entries = index?.entries(named: tag) ?? []
             guard let first = entries.first else { return nil }
@@ -44,7 +50,7 @@ extension LayoutRegistry: RegistryReader {
                     help: "put the tag again, or remove it, to leave one"
                 )
             }
-            return (first.digest, first.descriptor.mediaType)
+            return (first.digest, first.descriptor.mediaType, first.descriptor.size)
         }
     }
 
@@ -76,24 +82,17 @@ extension LayoutRegistry: RegistryReader {
     }
 
     package func digests(in repository: RepositoryName) async throws(RegistryError) -> [Digest]? {
-        let listed = try listedManifests(in: repository)
-        return listed.keys.sorted()
+        try listedManifests(in: repository).digests
     }
 
-    /// Complete: every manifest of the repository is looked at, once.
+    /// Complete: every manifest of the repository was looked at.
     package func referrers(of digest: Digest, in repository: RepositoryName) async throws(RegistryError) -> Referrers {
-        let listed = try listedManifests(in: repository)
-        let descriptors = listed.values.filter { $0.subject == digest }.map(\.descriptor)
-        return Referrers(descriptors.sorted { $0.digest < $1.digest }, source: .api)
+        Referrers(try listedManifests(in: repository).referrers(of: digest), source: .api)
     }
 
-    private func listedManifests(in name: RepositoryName) throws(RegistryError) -> [Digest: ManifestFacts] {
+    private func listedManifests(in name: RepositoryName) throws(RegistryError) -> ListedManifests {
         let repository = try self.repository(name)
-        let layout = repository.folder
-        guard let folder = try layout.open() else { return [:] }
-        var index = try layout.index(in: folder) ?? LayoutIndex()
-        for descriptor in repository.unlisted.values { _ = index.apply(.list(descriptor)) }
-        return try layout.listedManifests(index, in: folder)
+        return try repository.folder.listedManifests(repository.unlisted)
     }
 
     package func headBlob(_ digest: Digest, in repository: RepositoryName) async throws(RegistryError) -> Int64? {

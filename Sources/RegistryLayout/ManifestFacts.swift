@@ -28,3 +28,22 @@ struct ManifestFacts: Hashable, Sendable {
         subject = document.subject?.digest
     }
 }
+
+/// The manifests of a layout, and what refers to what.
+struct ListedManifests: Sendable {
+    let digests: [Digest]
+    private let referrers: [Digest: [Descriptor]]
+
+    /// `named`: what tags lead to; `namedElsewise`: what other names lead to, such as full references. crplan can neither show nor keep such
+    /// a name, so what it leads to is not offered to anyone who looks for untagged images.
+    init(_ facts: [Digest: ManifestFacts], named: [Digest: ManifestFacts], namedElsewise: [Digest: ManifestFacts]) {
+        let all = facts.keys.sorted()
+        digests = all.filter { namedElsewise[$0] == nil || named[$0] != nil }
+        referrers = all.reduce(into: [:]) { referrers, digest in
+            guard let found = facts[digest], let subject = found.subject else { return }
+            referrers[subject, default: []].append(found.descriptor)
+        }
+    }
+
+    func referrers(of digest: Digest) -> [Descriptor] { referrers[digest] ?? [] }
+}
