@@ -74,6 +74,13 @@ let package = Package(
             dependencies: ["ICRSimulation", "OCI", argumentParser, nioPosix, nioSSL, systemPackage],
             path: "Tests/ICRSimulator"
         ),
+        .executableTarget(
+            name: "PlanningBenchmark",
+            dependencies: [
+                "Specification", "Inspection", "Planning", "Diagnostics", "Registry", "RegistryTestSupport", "OCI", argumentParser, logging,
+            ],
+            path: "Tests/PlanningBenchmark"
+        ),
         .testTarget(name: "YAMLTreeTests", dependencies: ["YAMLTree", "Diagnostics"]),
         .testTarget(name: "OCITests", dependencies: ["OCI"]),
         .testTarget(name: "DiagnosticsTests", dependencies: ["Diagnostics"]),
@@ -117,6 +124,13 @@ let package = Package(
             dependencies: [
                 "CRPlanCLI", "ICRSimulation", "RegistryTestSupport", "Specification", "Planning", "Registry", "Files", "OCI", "Diagnostics",
                 argumentParser,
+            ]
+        ),
+        .testTarget(
+            name: "RemovalPropertyTests",
+            dependencies: [
+                "RegistryTestSupport", "Specification", "Execution", "Inspection", "Planning", "Diagnostics", "RegistryHTTP",
+                "RegistryLayout", "Registry", "Files", "OCI", logging,
             ]
         ),
         .testTarget(

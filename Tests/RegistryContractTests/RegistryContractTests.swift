@@ -7,7 +7,7 @@ import Testing
         try await implementation.run(check)
     }
 
-    @Test(.timeLimit(.minutes(3)), arguments: Implementations.remote, RegistryContract.Check.allCases)
+    @Test(.timeLimit(.minutes(6)), arguments: Implementations.remote, RegistryContract.Check.allCases)
     func theContractHoldsOverHTTP(_ implementation: RegistryContract, _ check: RegistryContract.Check) async throws {
         try await implementation.run(check)
     }

@@ -158,7 +158,7 @@ import Testing
             #expect(digest == other)
             try cloud.write("absent: [\"us/birds/api@\(digest)\"]")
             let applied = try await cloud.applyAll()
-            #expect(applied.stdout.contains("delete with tags 7, pr-7 · ICR keeps it 30 days"), "\(applied.said)")
+            #expect(applied.stdout.contains("delete with tags 7, pr-7 · 1 platform · ICR keeps it 30 days"), "\(applied.said)")
             let (tags, trash) = (try await cloud.tags(), try await cloud.trash())
             #expect(tags == ["birds/copy:7": digest.description] && trash == ["birds/api@\(digest)"])
         }

@@ -4,17 +4,19 @@ import RegistryTestSupport
 
 /// Writes samples where other programs find them.
 enum Content {
-    /// One OCI image layout, as a build would leave it: each sample under its tag.
-    static func writeLayout(_ samples: [(tag: String, sample: Sample)], to path: String) throws {
+    /// One OCI image layout, as a build would leave it: each sample under its tag, and those that `index.json` names without one.
+    static func writeLayout(_ samples: [(tag: String, sample: Sample)], untagged: [Sample] = [], to path: String) throws {
         try makeFolder("\(path)/blobs/sha256")
         try writeFile(#"{"imageLayoutVersion":"1.0.0"}"#, to: "\(path)/oci-layout")
-        let entries = samples.map { tag, sample in
+        func entry(_ sample: Sample, _ more: String = "") -> String {
             let root = sample.root.descriptor
-            return #"{"mediaType":"\#(root.mediaType)","digest":"\#(root.digest)","size":\#(root.size),"#
-                + #""annotations":{"org.opencontainers.image.ref.name":"\#(tag)"}}"#
+            return #"{"mediaType":"\#(root.mediaType)","digest":"\#(root.digest)","size":\#(root.size)\#(more)}"#
         }
+        let entries =
+            samples.map { tag, sample in entry(sample, #","annotations":{"org.opencontainers.image.ref.name":"\#(tag)"}"#) }
+            + untagged.map { entry($0) }
         try writeFile(#"{"schemaVersion":2,"manifests":[\#(entries.joined(separator: ","))]}"#, to: "\(path)/index.json")
-        for (digest, bytes) in samples.flatMap(\.sample.parts) {
+        for (digest, bytes) in (samples.map(\.sample) + untagged).flatMap(\.parts) {
             try writeBytes(bytes, to: "\(path)/blobs/sha256/\(digest.encoded)")
         }
     }

@@ -42,7 +42,15 @@ enum Skopeo {
         try await digest(["--raw"] + options("", registry) + ["docker://\(registry.host)/\(reference)"])
     }
 
-    /// As above, for a local place such as `oci:PATH:TAG`.
+    /// The tags of a repository. Empty when it has none, or is not there.
+    static func tags(_ repository: String, of registry: RealRegistry) async throws -> Set<String> {
+        let result = try await run("skopeo", ["list-tags"] + options("", registry) + ["docker://\(registry.host)/\(repository)"])
+        if result.status != 0, result.stderr.contains("name unknown") { return [] }
+        guard result.status == 0 else { throw TestSupportError("skopeo cannot list \(repository): \(result.stderr)") }
+        return Set(try JSONValue(parsing: Array(result.stdout.utf8))["Tags"]?.array?.compactMap(\.string) ?? [])
+    }
+
+    /// As `digest`, for a local place such as `oci:PATH:TAG`.
     static func digest(_ place: String) async throws -> Digest? { try await digest(["--raw", place]) }
 
     private static func digest(_ arguments: [String]) async throws -> Digest? {
