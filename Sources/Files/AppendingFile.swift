@@ -22,6 +22,9 @@ package final class AppendingFile: Sendable {
             throw FileError(.notRegular, action: "write", path: path, reason: "it is not a regular file")
         }
         try folder.sync()
+        // Half a line, which a killed process left, is not made part of the next one.
+        let size = try file.status().size
+        if size > 0, try file.read(at: size - 1, count: 1) != [UInt8(ascii: "\n")] { try file.write([UInt8(ascii: "\n")]) }
         self.file = Mutex(file)
         self.path = path
         self.isSynced = isSynced

@@ -12,6 +12,14 @@ struct QuestionSchedule {
         var position = 0
         var running = 0
 
+        mutating func start() -> Question {
+            let question = waiting[position]
+            position += 1
+            if !hasWaiting { (waiting, position) = ([], 0) }
+            running += 1
+            return question
+        }
+
         var hasWaiting: Bool { position < waiting.count }
         var isOpen: Bool { running > 0 || hasWaiting }
         /// An answer came since the planner's last run.
@@ -57,27 +65,25 @@ struct QuestionSchedule {
         guard free > 0 else { return nil }
         let share = (parallelism + lanes.count - 1) / lanes.count
         let reserve = lanes.count > 1 ? max(1, parallelism / 4) : 0
-        let choice = lanes.filter { $0.value.hasWaiting && ($0.value.running < share || free > reserve) }
-            .min { $0.value.running < $1.value.running }
+        var choice: (place: Dictionary<RegistryID?, Lane>.Index, running: Int)?
+        for place in lanes.indices {
+            let lane = lanes.values[place]
+            guard lane.hasWaiting, lane.running < share || free > reserve, lane.running < choice?.running ?? .max else { continue }
+            choice = (place, lane.running)
+        }
         guard let choice else { return nil }
-        let key = choice.key
-        var lane = choice.value
-        let question = lane.waiting[lane.position]
-        lane.position += 1
-        if !lane.hasWaiting { (lane.waiting, lane.position) = ([], 0) }
-        lane.running += 1
         running += 1
-        lanes[key] = lane
-        return question
+        return lanes.values[choice.place].start()
     }
 
     mutating func finish(_ question: Question) {
-        lanes[question.registry]?.running -= 1
-        lanes[question.registry]?.isNewer = true
+        let registry = question.registry
+        lanes[registry]?.running -= 1
+        lanes[registry]?.isNewer = true
         running -= 1
         outstanding -= 1
         round.answered += 1
-        if lanes[question.registry]?.isOpen == false { round.closedLanes += 1 }
+        if lanes[registry]?.isOpen == false { round.closedLanes += 1 }
     }
 
     /// Whether a quarter of the questions, or of the registries, that were open at the planner's last run are done, so that questions of

@@ -95,6 +95,11 @@ package struct TagName: Hashable, Sendable, CustomStringConvertible, Comparable 
         /// As it stands in the tag: the algorithm and the first 64 hex digits.
         package var subject: String
         package var kind: Kind
+
+        /// The subject's digest; nil where the tag holds a part of it only.
+        package var digest: Digest? {
+            subject.hasPrefix("sha256-") ? try? Digest("sha256:\(subject.dropFirst(7))") : nil
+        }
     }
 
     package var companion: Companion? {

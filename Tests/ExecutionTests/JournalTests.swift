@@ -74,6 +74,15 @@ import Testing
         #expect(throws: Journal.Invalid.self) { try Journal(parsing: bytes) }
     }
 
+    @Test func `a second run of the same plan goes on in the journal, also after half a line`() async throws {
+        let first = try await text(entries())
+        let whole = try Journal(parsing: first + first)
+        #expect(whole.writes.count == 2 * (try Journal(parsing: first)).writes.count)
+        #expect(!whole.isCut)
+        let cut = try Journal(parsing: first.dropLast(20) + Array("\n".utf8) + first)
+        #expect(cut.isCut && cut.writes.count == whole.writes.count)
+    }
+
     @Test func `a journal of another version is refused`() async throws {
         let text = String(decoding: try await text([header]), as: UTF8.self)
         let newer = text.replacing(#""formatVersion":1"#, with: #""formatVersion":2"#)

@@ -37,6 +37,39 @@ import Testing
         #expect(try after.repositories[target]?.tags[TagName(name(image, "2.0"))] == image.digest)
     }
 
+    @Test func `what cannot be saved stays, also with --keep-going`() throws {
+        var spec = try spec(.untag, .delete)
+        try spec.absent("us/app/api:stable")
+        try spec.absent("us/app/api@\(Samples.image(seed: 2).digest)")
+        spec.options.keepGoing = true
+        var world = try world()
+        world.unreadableRegistries = [try Names.registry("disk")]
+        let planned = try world.plan(spec, answering: .allAtOnce)
+        #expect(planned.ids.isEmpty)
+        #expect(planned.plan.leftOut.filter { $0.reason == "its backup cannot be made" }.count == 2)
+    }
+
+    @Test func `a saved plan without the backup that the policy asks for now is refused`() throws {
+        var bare = SpecBuilder()
+        try bare.absent("us/app/api:2.0")
+        let plan = try world().plan(bare).plan
+        let spec = try spec(.untag)
+        func codes(_ world: World) -> [String] {
+            var facts = Facts()
+            while true {
+                switch Planner.checkInUse(plan, bare.desired, policy: spec.policy, facts: facts) {
+                case .result(let refusals): return refusals.map(\.code)
+                case .needs(let questions): for question in questions { facts.record(world.answer(question), to: question) }
+                }
+            }
+        }
+        #expect(try codes(world()) == ["no-backup"])
+        var saved = try world()
+        let image = try Samples.image(seed: 2)
+        try saved.add(image, to: "disk/us.icr.io/app/api", tags: [name(image, "2.0")])
+        #expect(codes(saved).isEmpty)
+    }
+
     @Test func `a move is put only after the image that it leaves is saved`() throws {
         var spec = try spec(.move, path: "saved")
         try spec.image(from: "us/app/api:2.0", to: ["us/app/api"], tags: ["stable"])

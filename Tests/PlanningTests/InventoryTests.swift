@@ -130,17 +130,19 @@ import Testing
         #expect(planned.refusals.map(\.code) == ["needed"])
     }
 
-    @Test func `a delete can be undone from the trash, and reads no image that leads nowhere`() throws {
+    @Test func `a delete can be undone from the trash, and reads the images that may share its blobs`() throws {
         var spec = try spec()
         let digest = try Samples.image(seed: 3).digest
         try spec.absent("us/birds/app3@\(digest)")
         var world = try world()
-        try world.add(Samples.image(seed: 77), to: "us/birds/app3")
+        let other = try Samples.image(seed: 77)
+        try world.add(other, to: "us/birds/app3")
         let (planned, _) = try world.converge(spec)
         let change = try planned.change("delete us.icr.io/birds/app3@\(digest)")
         #expect(change.method == .management && change.undo == .trash(days: 30))
         let read = planned.asked.filter { if case .manifest = $0 { true } else { false } }
-        #expect(read == [.manifest(try Names.repository("us/birds/app3"), digest)])
+        let address = try Names.repository("us/birds/app3")
+        #expect(read == [.manifest(address, digest), .manifest(address, other.digest)])
     }
 
     // MARK: Whole repositories

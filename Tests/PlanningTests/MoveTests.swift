@@ -73,8 +73,32 @@ import Testing
     }
 
     @Test func `a tag that an entry declares in the old repository is an error`() throws {
+        var (world, spec) = (try world(), try spec())
+        try world.add(Samples.image(seed: 8), to: "us/app/else", tags: ["1"])
+        try spec.image(from: "us/app/else:1", to: ["us/app/old"], tags: ["next"])
+        #expect(try world.plan(spec).errors.contains { $0.code == "declared-and-absent" })
+    }
+
+    @Test func `nothing is read from a repository that is moved, since the next plan could not`() throws {
+        var image = try spec()
+        try image.image(from: "us/app/old:1.0", to: ["de/app/api"], tags: ["1.0"])
+        #expect(try world().plan(image).errors.map(\.code) == ["source-moved"])
+        var copy = try spec()
+        try copy.copy(from: "us/app/old", to: ["de/app/api"], tags: .all, allowEmpty: true, prune: .untag)
+        #expect(try world().plan(copy).errors.map(\.code) == ["source-moved"])
+    }
+
+    @Test func `what is moved and what goes are not asked for of one repository at once`() throws {
         var spec = try spec()
-        try spec.image(from: "us/app/old:1.0", to: ["us/app/old"], tags: ["next"])
-        #expect(try world().plan(spec).errors.contains { $0.code == "declared-and-absent" })
+        try spec.absent("us/app/old:*")
+        #expect(try world().plan(spec).errors.map(\.code) == ["moved-and-absent"])
+    }
+
+    @Test func `filters do not cut a repository that is moved`() throws {
+        for name in ["us/app/old:1.0", "us/app/new:1.0"] {
+            var spec = try spec()
+            try spec.exclude(name)
+            #expect(try world().plan(spec).errors.map(\.code) == ["filtered-move"], "\(name)")
+        }
     }
 }

@@ -142,6 +142,14 @@ import Testing
         #expect(try world().plan(spec).refusals.isEmpty == isAllowed)
     }
 
+    @Test(arguments: [("us/app/api", true), ("us/app/**", true), ("us/app/api:pr-*", false)])
+    func `copies that prune need the whole repository`(may: String, isAllowed: Bool) throws {
+        var spec = SpecBuilder()
+        try spec.copy(from: "docker.io/x/y", to: ["us/app/api"], tags: .match(["pr-none"]), allowEmpty: true, prune: .untag)
+        try spec.owner(files: "spec.yaml", may: [may])
+        #expect(try world().plan(spec).refusals.isEmpty == isAllowed)
+    }
+
     @Test func `copies below a prefix and globs over repositories need the whole of it`() throws {
         var spec = try absent("us/**:none-*")
         try spec.copy(below: "docker.io", repositories: ["x/*"], to: ["us/mirror"], tags: .all)

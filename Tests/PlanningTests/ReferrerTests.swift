@@ -207,7 +207,7 @@ import Testing
         try spec.absent("us/app/api:v1")
         let planned = try world.plan(spec, answering: .allAtOnce)
         #expect(planned.ids.count == 1)
-        #expect(counts(planned.asked) == ["head": 1, "tags": 1, "capability": 1])
+        #expect(counts(planned.asked) == ["head": 1, "tags": 1, "capability": 1, "manifest": 1, "config": 1, "referrers": 1])
         #expect(planned.plan.changes.first?.consequences.remainingTags == nil)
     }
 }

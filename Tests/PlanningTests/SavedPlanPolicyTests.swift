@@ -56,6 +56,24 @@ import Testing
         #expect(check.refusals(ofSaved: unasked, desired: try Self.desired()).map(\.code) == ["not-asked"])
     }
 
+    @Test func `what the specs declare now is not removed`() throws {
+        let put = try Self.change(file: "crplan.yaml")
+        let digest = try #require(put.newDigest)
+        let untag = Change(
+            kind: .untag,
+            target: put.target,
+            oldDigest: digest,
+            method: .deleteTag,
+            reason: "",
+            origin: put.origin,
+            undo: .retag(digest),
+            preconditions: [.at(digest)]
+        )
+        let refusals = PolicyCheck(policy: Policy()).refusals(ofSaved: Self.plan([untag]), desired: try Self.desired())
+        #expect(refusals.map(\.code) == ["declared"])
+        #expect(PolicyCheck(policy: Policy()).refusals(ofSaved: Self.plan([untag]), desired: DesiredState()).isEmpty)
+    }
+
     @Test func `a limit of bytes refuses a plan that does not say how many it sends`() throws {
         var policy = Policy()
         policy.limits.upload = 1 << 30

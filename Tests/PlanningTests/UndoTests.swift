@@ -23,7 +23,7 @@ import Testing
     /// Plans the way back from all changes of a plan, applies it, and checks that nothing is left to take back.
     private func undo(_ plan: Plan, _ spec: SpecBuilder, in world: World) throws -> Undone {
         let made = ChangeOrder.sorted(plan.changes).enumerated().map {
-            MadeChange($1, origin: Origin(file: "journal", line: $0 + 1))
+            MadeChange($1, of: plan, origin: Origin(file: "journal", line: $0 + 1))
         }
         var registries = spec.desired.registries
         for id in made.map(\.target.registry) where registries[id] == nil { registries[id] = RegistryDeclaration(id: id) }
@@ -78,6 +78,55 @@ import Testing
         let undone = try undo(planned.plan, alone, in: after)
         #expect(try tags(undone.after) == tags(world()))
         #expect(undone.undo.stays == [])
+    }
+
+    @Test func `an image without a tag comes back out of its backup`() throws {
+        var world = try world()
+        let image = try Samples.image(seed: 7)
+        try world.add(image, to: "us/app/api")
+        var spec = SpecBuilder()
+        spec.policy.backup = BackupRule(
+            to: RepositoryPrefix(try Names.registry("disk"), nil),
+            before: [.delete],
+            origin: Origin(file: "crplan.yaml", line: 1)
+        )
+        try spec.absent("us/app/api@\(image.digest)")
+        let (planned, after) = try world.converge(spec)
+        var alone = spec
+        alone.policy.backup = nil
+        let undone = try undo(planned.plan, alone, in: after)
+        #expect(undone.undo.stays == [])
+        #expect(try undone.after.document(Names.repository("us/app/api"), .digest(image.digest)) != nil)
+        #expect(try tags(undone.after, "disk/us.icr.io/app/api").isEmpty)
+    }
+
+    @Test func `a copy stays when what it was made from is gone`() throws {
+        var spec = SpecBuilder()
+        try spec.image(from: "us/app/api:2.0", to: ["de/app/api"], tags: ["2.0"])
+        var (planned, after) = try world().converge(spec)
+        after.repositories[try Names.repository("us/app/api")]?.tags[try TagName("2.0")] = nil
+        after.repositories[try Names.repository("us/app/api")]?.manifests[try Samples.image(seed: 2).digest] = nil
+        let undone = try undo(planned.plan, spec, in: after)
+        #expect(undone.planned.ids.isEmpty)
+        #expect(undone.undo.stays.map(\.reason) == ["us.icr.io/app/api does not hold the image any more, so this may be the last of it"])
+    }
+
+    @Test func `a backup stays when its tag was taken meanwhile`() throws {
+        var spec = SpecBuilder()
+        spec.policy.backup = BackupRule(
+            to: RepositoryPrefix(try Names.registry("disk"), nil),
+            before: [.delete],
+            origin: Origin(file: "crplan.yaml", line: 1)
+        )
+        let image = try Samples.image(seed: 2)
+        try spec.absent("us/app/api@\(image.digest)")
+        var (planned, after) = try world().converge(spec)
+        try after.add(Samples.image(seed: 9), to: "us/app/api", tags: ["2.0"])
+        var alone = spec
+        alone.policy.backup = nil
+        let undone = try undo(planned.plan, alone, in: after)
+        #expect(undone.planned.ids.isEmpty)
+        #expect(try tags(undone.after, "disk/us.icr.io/app/api").values.contains(image.digest))
     }
 
     @Test func `without a backup or trash a deleted image is said to be gone`() throws {

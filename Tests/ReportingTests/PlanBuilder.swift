@@ -79,18 +79,29 @@ struct PlanBuilder {
         remaining: [String]?,
         method: ChangeMethod = .deleteTag,
         undo: UndoWay? = nil,
+        referrers: Int = 0,
+        platforms: [String]? = nil,
+        parents: [String]? = nil,
+        bytes: Int64? = nil,
         line: Int = 28
     ) throws {
         let digest = Self.digest(old)
+        let target = try Self.target(target)
+        if let bytes { plan.estimates[Change.id(.untag, target)] = Plan.Estimate(totalBytes: bytes, bytesToSend: 0) }
         plan.changes.append(
             Change(
                 kind: .untag,
-                target: try Self.target(target),
+                target: target,
                 oldDigest: digest,
                 method: method,
                 reason: "named under absent",
                 origin: Origin(file: "payments.yaml", line: line),
-                consequences: Consequences(remainingTags: try remaining?.map { try TagName($0) }),
+                consequences: Consequences(
+                    remainingTags: try remaining?.map { try TagName($0) },
+                    referrers: (0..<referrers).map { Self.digest("referrer \($0)") },
+                    platforms: try platforms?.map { try Platform($0) },
+                    parents: parents?.map(Self.digest)
+                ),
                 undo: undo ?? .retag(digest),
                 preconditions: [.at(digest)]
             )
@@ -104,14 +115,21 @@ struct PlanBuilder {
         referrers: Int = 0,
         children: Int = 0,
         undo: UndoWay = .trash(days: 30),
+        platforms: [String]? = nil,
+        parents: [String]? = nil,
+        bytes: (total: Int64, freed: Int64?)? = nil,
         line: Int = 31
     ) throws {
         let digest = Self.digest(content)
         let names = try tags.map { try TagName($0) }
+        let target = ChangeTarget.manifest(try Self.address(repository), .digest(digest))
+        if let bytes {
+            plan.estimates[Change.id(.delete, target)] = Plan.Estimate(totalBytes: bytes.total, bytesToSend: 0, bytesFreed: bytes.freed)
+        }
         plan.changes.append(
             Change(
                 kind: .delete,
-                target: .manifest(try Self.address(repository), .digest(digest)),
+                target: target,
                 oldDigest: digest,
                 method: .deleteManifest,
                 reason: "named under absent",
@@ -119,7 +137,9 @@ struct PlanBuilder {
                 consequences: Consequences(
                     removedTags: names,
                     referrers: (0..<referrers).map { Self.digest("referrer \($0)") },
-                    children: children
+                    children: children,
+                    platforms: try platforms?.map { try Platform($0) },
+                    parents: parents?.map(Self.digest)
                 ),
                 undo: undo,
                 preconditions: [.tagsOnDigest(names), .unneeded(digest)]

@@ -109,6 +109,28 @@ import Testing
         try Golden.check(PlanText.render(builder.built()), "plan-in-use.txt")
     }
 
+    @Test func `a removal says what is around it`() throws {
+        var builder = try PlanBuilder()
+        let both = ["linux/amd64", "linux/arm64"]
+        let size: Int64 = 64_172_852
+        try builder.delete("us.icr.io/a/api", content: "index", tags: ["1"], children: 2, platforms: both, bytes: (1_300, 1_300))
+        try builder.delete(
+            "us.icr.io/a/api",
+            content: "amd64",
+            tags: [],
+            platforms: ["linux/amd64"],
+            parents: ["index"],
+            bytes: (size, size / 3)
+        )
+        try builder.delete("us.icr.io/a/api", content: "arm64", tags: [], parents: ["index", "other"], bytes: (size, 0))
+        try builder.delete("us.icr.io/a/web", content: "web", tags: ["old"], referrers: 2, undo: .none, bytes: (size, nil))
+        try builder.untag("us.icr.io/a/api:stable", old: "x", remaining: ["1.4"], referrers: 1, platforms: both)
+        try builder.untag("us.icr.io/a/api:last", old: "y", remaining: [], referrers: 2, parents: ["a", "b", "c"], bytes: size)
+        let plan = builder.built()
+        try Golden.check(PlanText.render(plan), "plan-removals.txt")
+        try Golden.check(PlanText.render(plan, options: .init(full: true)), "plan-removals-full.txt")
+    }
+
     @Test func `many additions of one entry are one line, removals and moves never`() throws {
         let text = PlanText.render(try many())
         try Golden.check(text, "plan-many.txt")

@@ -101,7 +101,7 @@ struct MadeChanges {
             let plan = try PlanFile.decode(bytes, pinned: nil).plan
             isJournal = false
             changes = ChangeOrder.sorted(plan.changes).enumerated().map { place, change in
-                MadeChange(change, origin: Origin(file: path, line: place + 1))
+                MadeChange(change, of: plan, origin: Origin(file: path, line: place + 1))
             }
             return
         } catch {

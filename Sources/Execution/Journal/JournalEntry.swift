@@ -11,7 +11,6 @@ package enum JournalEntry: Hashable, Sendable {
     case intent(Write)
     /// After it.
     case outcome(Write, Result)
-
     package struct Header: Hashable, Sendable {
         package var planDigest: Digest
         /// As the user named the plan file; nil when the plan was not saved.
@@ -35,8 +34,17 @@ package enum JournalEntry: Hashable, Sendable {
         package var tags: [TagName]
         /// For an untag by replacement: the digest that the tag holds in between. A run that was killed may have left it there.
         package var placeholder: Digest?
+        /// For a put: the repository that its content was read from.
+        package var source: RepositoryAddress?
 
-        package init(_ change: Change, before: Digest?, after: Digest?, tags: [TagName] = [], placeholder: Digest? = nil) {
+        package init(
+            _ change: Change,
+            before: Digest?,
+            after: Digest?,
+            tags: [TagName] = [],
+            placeholder: Digest? = nil,
+            source: RepositoryAddress? = nil
+        ) {
             self.init(
                 id: change.id,
                 kind: change.kind,
@@ -44,7 +52,8 @@ package enum JournalEntry: Hashable, Sendable {
                 before: before,
                 after: after,
                 tags: tags,
-                placeholder: placeholder
+                placeholder: placeholder,
+                source: source
             )
         }
 
@@ -55,8 +64,10 @@ package enum JournalEntry: Hashable, Sendable {
             before: Digest?,
             after: Digest?,
             tags: [TagName],
-            placeholder: Digest?
+            placeholder: Digest?,
+            source: RepositoryAddress?
         ) {
+            self.source = source
             change = id
             self.kind = kind
             self.target = target
@@ -96,6 +107,8 @@ struct JournalLine: Codable {
     var after: Digest?
     var tags: [TagName]?
     var placeholder: Digest?
+    var sourceRegistry: RegistryID?
+    var sourceRepository: RepositoryName?
     var result: JournalEntry.Result?
 
     init(_ entry: JournalEntry, time: Int64) {
@@ -131,6 +144,8 @@ struct JournalLine: Codable {
         after = write.after
         tags = write.tags.isEmpty ? nil : write.tags
         placeholder = write.placeholder
+        sourceRegistry = write.source?.registry
+        sourceRepository = write.source?.repository
     }
 
     /// Nil: a member that this kind of line needs is missing.
@@ -151,8 +166,14 @@ struct JournalLine: Codable {
             before: before,
             after: after,
             tags: tags ?? [],
-            placeholder: placeholder
+            placeholder: placeholder,
+            source: source
         )
+    }
+
+    private var source: RepositoryAddress? {
+        guard let sourceRegistry, let sourceRepository else { return nil }
+        return RepositoryAddress(sourceRegistry, sourceRepository)
     }
 
     private var target: ChangeTarget? {

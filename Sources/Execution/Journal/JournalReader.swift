@@ -15,7 +15,7 @@ package struct Journal: Hashable, Sendable {
     package var header: JournalEntry.Header
     /// In the order in which they began.
     package var writes: [Write]
-    /// The last line is not whole, as after a kill or a power cut.
+    /// A line is not whole, as after a kill or a power cut.
     package var isCut: Bool
 
     /// Why bytes are not a journal that can be read. The description is a sentence without a full stop.
@@ -25,29 +25,45 @@ package struct Journal: Hashable, Sendable {
 
     package init(parsing bytes: [UInt8]) throws(Invalid) {
         let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
-        var entries: [JournalEntry] = []
-        for (place, line) in lines.dropLast().enumerated() { entries.append(try Self.entry(line, number: place + 1)) }
-        try self.init(entries)
-        isCut = lines.last?.isEmpty == false
+        var isCut = lines.last?.isEmpty == false
+        var entries: [(entry: JournalEntry, line: Int)] = []
+        for (place, line) in lines.dropLast().enumerated() {
+            do throws(Invalid) {
+                entries.append((try Self.entry(line, number: place + 1), place + 1))
+            } catch {
+                // A run that was killed left half a line, and another one went on in the same journal.
+                guard place + 1 < lines.count - 1, case .header = try Self.entry(lines[place + 1], number: place + 2) else { throw error }
+                isCut = true
+            }
+        }
+        try self.init(numbered: entries)
+        self.isCut = isCut
     }
 
-    /// `entries` in their order, as a run wrote them, each on a line of its own.
+    /// `entries` in their order, as runs of one plan wrote them, each on a line of its own.
     package init(_ entries: [JournalEntry]) throws(Invalid) {
+        try self.init(numbered: entries.enumerated().map { ($1, $0 + 1) })
+    }
+
+    private init(numbered entries: [(entry: JournalEntry, line: Int)]) throws(Invalid) {
         isCut = false
         var header: JournalEntry.Header?
         writes = []
         var open: [ChangeID: Int] = [:]
-        for (place, entry) in entries.enumerated() {
+        for (entry, line) in entries {
             switch entry {
             case .header(let found):
-                guard header == nil else { throw Invalid(description: "line \(place + 1) begins a second run") }
-                header = found
+                guard header?.planDigest ?? found.planDigest == found.planDigest else {
+                    throw Invalid(description: "line \(line) begins a run of another plan")
+                }
+                header = header ?? found
+                open = [:]
             case .intent(let write):
                 open[write.change] = writes.count
-                writes.append(Write(write: write, result: nil, line: place + 1))
+                writes.append(Write(write: write, result: nil, line: line))
             case .outcome(let write, let result):
                 guard let place = open.removeValue(forKey: write.change) else {
-                    throw Invalid(description: "line \(place + 1) tells the outcome of a write that no line announces")
+                    throw Invalid(description: "line \(line) tells the outcome of a write that no line announces")
                 }
                 writes[place].result = result
             }
@@ -67,6 +83,7 @@ package struct Journal: Hashable, Sendable {
                 after: write.write.after,
                 tags: write.write.tags,
                 placeholder: write.write.placeholder,
+                source: write.write.source,
                 origin: Origin(file: file, line: write.line)
             )
         }

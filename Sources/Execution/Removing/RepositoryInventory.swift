@@ -54,13 +54,6 @@ struct RepositoryInventory: Hashable, Sendable {
     }
 }
 
-extension TagName.Companion {
-    /// The subject's digest; nil where the tag holds a part of it only.
-    var digest: Digest? {
-        subject.hasPrefix("sha256-") ? try? Digest("sha256:\(subject.dropFirst(7))") : nil
-    }
-}
-
 /// Which deletes of one repository may be made. Pure.
 struct RemovalCheck {
     enum Verdict: Hashable, Sendable {

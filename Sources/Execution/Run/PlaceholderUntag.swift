@@ -198,7 +198,8 @@ struct PlaceholderUntag: Sendable {
         }
         var error = cause
         error.help = "the tag is on its image again" + (error.help.map { "; \($0)" } ?? "")
-        return Ending(result: ChangeResult(.failed(error), hasWritten: false), journal: .failed)
+        // Whoever looked in between saw the placeholder.
+        return Ending(result: ChangeResult(.failed(error), hasWritten: true), journal: .failed)
     }
 
     /// Somebody pushed to the tag, which stays as it is; the placeholder goes.

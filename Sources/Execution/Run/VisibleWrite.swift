@@ -55,7 +55,11 @@ struct VisibleWrite: Sendable {
         }
     }
 
-    private var entry: JournalEntry.Write { JournalEntry.Write(change, before: before, after: after, tags: tags) }
+    private var entry: JournalEntry.Write {
+        var source: RepositoryAddress?
+        if case .registry(let address)? = change.content.flatMap({ context.contents[$0]?.origin }) { source = address }
+        return JournalEntry.Write(change, before: before, after: after, tags: tags, source: source)
+    }
 
     /// What became of the write, by what its target shows. `failure`: what its sending came to.
     private func settle(_ failure: RegistryError?) async -> Ending {

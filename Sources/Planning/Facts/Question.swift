@@ -1,6 +1,7 @@
 package import OCI
 
-/// Something the planner must know about the world. A small value: equal questions are asked once per run.
+/// Something the planner must know about the world. A small value, as large plans have millions of them: what is large stands in a box
+/// (`indirect`). Equal questions are asked once per run.
 package enum Question: Hashable, Sendable {
     /// Which digest a tag, or whether a digest, is there. Answer: `.head`.
     case head(RepositoryAddress, ManifestReference)
@@ -13,7 +14,7 @@ package enum Question: Hashable, Sendable {
     /// A manifest by digest. Answer: `.manifest`.
     case manifest(RepositoryAddress, Digest)
     /// An image's config, for its creation time and platform. Answer: `.config`.
-    case config(RepositoryAddress, Descriptor)
+    indirect case config(RepositoryAddress, Descriptor)
     /// The manifests whose subject is this digest. Answer: `.referrers` (an empty list when there are none).
     case referrers(RepositoryAddress, Digest)
     /// Whether a registry can do something. Answer: `.capability`.
@@ -22,9 +23,9 @@ package enum Question: Hashable, Sendable {
     /// Answer: `.capability`.
     case probe(RegistryFeature, RepositoryAddress)
     /// Something of a registry's administration. Answer: `.administration`; `absent` where the registry has none, or there is no login for it.
-    case administration(RegistryID, AdministrationQuestion)
+    indirect case administration(RegistryID, AdministrationQuestion)
     /// What a layout or archive outside registries holds. Answer: `.content`.
-    case content(ContentLocation)
+    indirect case content(ContentLocation)
 
     /// The registry it goes to; `nil` for local content.
     package var registry: RegistryID? {
@@ -64,7 +65,7 @@ package struct ImageConfiguration: Hashable, Sendable {
 package enum Answer: Hashable, Sendable {
     case found(Fact)
     case absent
-    case unreadable(RegistryError)
+    indirect case unreadable(RegistryError)
 }
 
 package enum Fact: Hashable, Sendable {
@@ -72,12 +73,12 @@ package enum Fact: Hashable, Sendable {
     case tags([TagName])
     case repositories([RepositoryName])
     case digests([Digest])
-    case manifest(ManifestDocument)
-    case config(ImageConfiguration)
+    indirect case manifest(ManifestDocument)
+    indirect case config(ImageConfiguration)
     case referrers([Descriptor])
     case capability(Capability)
-    case administration(AdministrationFact)
-    case content(ContentInspection)
+    indirect case administration(AdministrationFact)
+    indirect case content(ContentInspection)
 }
 
 /// What is known so far: question → answer. Only grows during a run.

@@ -127,6 +127,10 @@ package struct Consequences: Hashable, Sendable, Codable {
     package var images: [LostImage]?
     /// The lists under `policy.inUse` that name the moved tag or the old image, sorted; `nil`: none does.
     package var usedBy: [String]?
+    /// Of a removed image; `nil`: not looked at, as `parents`.
+    package var platforms: [Platform]?
+    /// The indexes that name a removed image, sorted; `nil`: none is known.
+    package var parents: [Digest]?
 
     package init(
         removedTags: [TagName] = [],
@@ -134,7 +138,9 @@ package struct Consequences: Hashable, Sendable, Codable {
         referrers: [Digest] = [],
         children: Int = 0,
         images: [LostImage]? = nil,
-        usedBy: [String]? = nil
+        usedBy: [String]? = nil,
+        platforms: [Platform]? = nil,
+        parents: [Digest]? = nil
     ) {
         self.removedTags = removedTags
         self.remainingTags = remainingTags
@@ -142,6 +148,8 @@ package struct Consequences: Hashable, Sendable, Codable {
         self.children = children
         self.images = images
         self.usedBy = usedBy
+        self.platforms = platforms
+        self.parents = parents
     }
 
     /// The old image is left without any tag.

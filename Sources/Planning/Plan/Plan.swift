@@ -41,10 +41,13 @@ package struct Plan: Hashable, Sendable {
         package var totalBytes: Int64
         /// Bytes that the target does not seem to have yet.
         package var bytesToSend: Int64
+        /// For a delete: bytes that nothing which stays in the repository shares; `nil`: not known.
+        package var bytesFreed: Int64?
 
-        package init(totalBytes: Int64, bytesToSend: Int64) {
+        package init(totalBytes: Int64, bytesToSend: Int64, bytesFreed: Int64? = nil) {
             self.totalBytes = totalBytes
             self.bytesToSend = bytesToSend
+            self.bytesFreed = bytesFreed
         }
     }
 

@@ -19,7 +19,7 @@ enum PlanCheck {
         }
         var ids: Set<ChangeID> = []
         for change in plan.changes where !ids.insert(change.id).inserted { throw Invalid("it names the change '\(change.id)' twice") }
-        let origins = Dictionary(plan.changes.map { ($0.id, $0.content.flatMap { contents[$0]?.origin }) }) { first, _ in first }
+        let puts = Dictionary(plan.changes.filter { $0.kind == .put }.map { ($0.id, $0) }) { first, _ in first }
         let replacing = Set(plan.registries.filter { $0.untag == .placeholder }.map(\.id))
         for change in plan.changes {
             // Only the registry's own setting allows it.
@@ -30,15 +30,30 @@ enum PlanCheck {
                 throw Invalid("'\(change.id)' writes to \(change.target.registry), which its registries do not list")
             }
             for id in change.after where !ids.contains(id) { throw Invalid("'\(change.id)' comes after '\(id)', which is not there") }
-            try check(change, contents, isSaved: isSaved(change, origins))
+            try check(change, contents, isSaved: isSaved(change, puts, contents))
         }
         if ChangeOrder.hasCycle(plan.changes) { throw Invalid("its changes wait for each other") }
     }
 
-    /// Whether the change comes after one that puts content of its repository elsewhere: its backup, or its repository's new place.
-    private static func isSaved(_ change: Change, _ origins: [ChangeID: ContentOrigin?]) -> Bool {
-        guard case .backup = change.undo, let address = change.target.address else { return false }
-        return change.after.contains { origins[$0] == .some(.registry(address)) }
+    /// Whether the change comes after the put that its way back names: of its image into a backup, or of its image, or an index that may hold
+    /// it, into the repository's new place.
+    static func isSaved(
+        _ change: Change,
+        _ puts: [ChangeID: Change],
+        _ contents: [PlannedContent.ID: PlannedContent]
+    ) -> Bool {
+        guard case .backup(let name) = change.undo, let address = change.target.address else { return false }
+        return change.after.contains { id in
+            guard let put = puts[id], let content = put.content.flatMap({ contents[$0] }), content.origin == .registry(address) else {
+                return false
+            }
+            return content.digest == change.oldDigest || MediaType.isIndex(content.mediaType) && isPlace(name, of: put, change)
+        }
+    }
+
+    private static func isPlace(_ name: String, of put: Change, _ change: Change) -> Bool {
+        guard let place = put.target.address, let digest = change.oldDigest else { return false }
+        return name == "\(place)@\(digest)"
     }
 
     private static func check(_ registry: RegistryDeclaration) throws(Invalid) {

@@ -276,6 +276,7 @@ extension Plan: Codable {
         var change: ChangeID
         var totalBytes: Int64
         var bytesToSend: Int64
+        var bytesFreed: Int64?
     }
 
     package init(from decoder: any Decoder) throws {
@@ -293,7 +294,7 @@ extension Plan: Codable {
         leftOut = try container.decode([LeftOut].self, forKey: .leftOut)
         scope = try container.decode(Scope.self, forKey: .scope)
         for row in try container.decode([EstimateRow].self, forKey: .estimates) {
-            estimates[row.change] = Estimate(totalBytes: row.totalBytes, bytesToSend: row.bytesToSend)
+            estimates[row.change] = Estimate(totalBytes: row.totalBytes, bytesToSend: row.bytesToSend, bytesFreed: row.bytesFreed)
         }
     }
 
@@ -315,7 +316,12 @@ extension Plan: Codable {
         try container.encode(leftOut, forKey: .leftOut)
         try container.encode(scope, forKey: .scope)
         let rows = estimates.sorted { $0.key < $1.key }.map {
-            EstimateRow(change: $0.key, totalBytes: $0.value.totalBytes, bytesToSend: $0.value.bytesToSend)
+            EstimateRow(
+                change: $0.key,
+                totalBytes: $0.value.totalBytes,
+                bytesToSend: $0.value.bytesToSend,
+                bytesFreed: $0.value.bytesFreed
+            )
         }
         try container.encode(rows, forKey: .estimates)
     }

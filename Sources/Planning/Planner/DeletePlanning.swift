@@ -178,14 +178,16 @@ extension PlanningRun {
         _ origin: Origin
     ) -> Lookup<RepositoryGraph.ReasonToKeep?> {
         if let needed = graph.reasonToKeep(digest, deleting: deleted) { return .known(needed) }
-        guard let subject = graph.subject(of: digest), !deleted.contains(subject) else { return .known(nil) }
-        // Its subject may be untagged, and not listed.
-        switch head(address, .digest(subject), for: origin) {
-        case .waiting: return .waiting
-        case .failed: return .failed
-        case .known(nil): return .known(nil)
-        case .known: return .known(RepositoryGraph.reasonToKeep(referrerOf: subject))
+        for subject in graph.subjects(of: digest) where !deleted.contains(subject) {
+            // It may be untagged, and not listed.
+            switch head(address, .digest(subject), for: origin) {
+            case .waiting: return .waiting
+            case .failed: return .failed
+            case .known(nil): continue
+            case .known: return .known(RepositoryGraph.reasonToKeep(referrerOf: subject))
+            }
         }
+        return .known(nil)
     }
 
     /// Referrers that cannot be known refuse the delete: what points at an image is never guessed.
@@ -220,7 +222,7 @@ extension PlanningRun {
         refuse("declared", message, ["\(address):\(tag)"], origin, help: "Take the entry at \(declared) out, or this one.")
     }
 
-    private mutating func refuseNeeded(
+    mutating func refuseNeeded(
         _ digest: Digest,
         in address: RepositoryAddress,
         _ needed: RepositoryGraph.ReasonToKeep,

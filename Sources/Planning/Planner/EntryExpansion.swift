@@ -85,7 +85,10 @@ extension PlanningRun {
                 sources.insert(name)
             }
         }
-        return sources.sorted().compactMap { source in
+        // A pattern does not mean what is moved away.
+        return sources.sorted().filter { name in
+            !selectedMoves.contains { $0.from == RepositoryAddress(from.registry, name) }
+        }.compactMap { source in
             let below = from.path.map { String(source.description.dropFirst($0.description.count + 1)) } ?? source.description
             let addresses = targets.compactMap { target -> RepositoryAddress? in
                 guard let name = try? RepositoryName((target.path.map { "\($0)/" } ?? "") + below) else { return nil }

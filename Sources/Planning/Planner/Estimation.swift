@@ -17,10 +17,10 @@ extension PlanningRun {
             var counted: Set<Digest> = []
             for blob in documents.flatMap({ $0.image?.blobs ?? [] }) + documents.map(\.descriptor)
             where counted.insert(blob.digest).inserted {
-                estimate.totalBytes = adding(blob.size, to: estimate.totalBytes)
+                estimate.totalBytes = Self.adding(blob.size, to: estimate.totalBytes)
                 let isNew = sent[address.registry, default: []].insert(blob.digest).inserted
                 if isNew, !present.contains(blob.digest), change.method != .tag {
-                    estimate.bytesToSend = adding(blob.size, to: estimate.bytesToSend)
+                    estimate.bytesToSend = Self.adding(blob.size, to: estimate.bytesToSend)
                 }
             }
             estimates[change.id] = estimate
@@ -28,12 +28,12 @@ extension PlanningRun {
     }
 
     /// Where pulls are limited none is spent on an estimate, unless a limit of the policy is counted by it.
-    private func mayReadForEstimate(_ content: ResolvedContent) -> Bool {
+    func mayReadForEstimate(_ content: ResolvedContent) -> Bool {
         guard case .registry(let address) = content.readable, limitsPulls(address.registry) else { return true }
         return policy.limits.upload != nil || content.mediaType.isEmpty
     }
 
-    private func limitsPulls(_ registry: RegistryID) -> Bool { desired.registries[registry]?.limits.pulls != nil }
+    func limitsPulls(_ registry: RegistryID) -> Bool { desired.registries[registry]?.limits.pulls != nil }
 
     /// An index whose images are not all there cannot be copied as it is.
     private mutating func isWhole(_ documents: [ManifestDocument], _ content: ResolvedContent, for origin: Origin) -> Bool {
@@ -51,7 +51,7 @@ extension PlanningRun {
     }
 
     /// A manifest may claim any size.
-    private func adding(_ size: Int64, to sum: Int64) -> Int64 {
+    static func adding(_ size: Int64, to sum: Int64) -> Int64 {
         let (result, overflow) = sum.addingReportingOverflow(size)
         return overflow ? .max : result
     }

@@ -6,12 +6,13 @@ extension Planner {
         case result([Refusal])
     }
 
-    /// Holds a saved plan's removals against what is in use now, with its parts and what it is a part of. `policy` has the lists as they
-    /// are now; call again with more answers until it gives a result.
+    /// Holds a saved plan's removals against what is in use now, with its parts and what it is a part of, and against the backups that the
+    /// policy asks for now. `policy` has the lists as they are now; call again with more answers until it gives a result.
     package static func checkInUse(_ plan: Plan, _ desired: DesiredState, policy: Policy, facts: Facts) -> InUseStep {
         var run = PlanningRun(desired, policy, facts, PlanningOptions())
         run.changes = Dictionary(plan.changes.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
         run.refuseRemovalsInUse()
+        run.refuseWithoutBackup()
         return run.needs.isEmpty ? .result(run.refusals) : .needs(run.needs)
     }
 }

@@ -17,6 +17,15 @@ extension PlanningRun {
         case .known(nil): return checkMoved(entry)
         case .known(let found?): tags = found
         }
+        if let tag = tags.first(where: { !isSelected(entry.from, $0) || !isSelected(entry.to, $0) }) {
+            error(
+                "filtered-move",
+                "--target and --exclude leave out the tag \(tag) of \(entry.from), and a repository is moved whole",
+                at: entry.origin,
+                help: "select both repositories whole, or neither"
+            )
+            return .failed
+        }
         var progress = Progress.done
         // Companion tags, too: what they hold may be needed, whatever they belong to.
         for tag in tags where declarations[entry.from, tag] == nil {
@@ -52,6 +61,11 @@ extension PlanningRun {
         case .failed: return .failed
         case .known(let tags):
             if tags?.isEmpty == false { return .done }
+            switch digests(entry.to, for: entry.origin) {
+            case .waiting: return .waiting
+            case .failed: return .failed
+            case .known(let digests): if digests?.isEmpty == false { return .done }
+            }
             error(
                 "source-missing",
                 "neither \(entry.from) nor \(entry.to) is there, so nothing can be moved",
@@ -93,21 +107,34 @@ extension PlanningRun {
         }
     }
 
-    /// What no tag leads to is put by its digest, where the registry tells what it has.
+    /// What no moved tag leads to is put by its digest: all that the registry lists; else images whose tags go, or that companions name.
     mutating func moveUntagged() {
         for entry in selectedMoves {
-            guard case .known(let listed?) = digests(entry.from, for: entry.origin),
-                case .known(let heads) = headsByTag(in: entry.from, for: entry.origin)
+            guard case .known(let heads) = headsByTag(in: entry.from, for: entry.origin),
+                case .known(let listed) = digests(entry.from, for: entry.origin),
+                case .known(let signed) = subjectsOfCompanions(among: heads, in: entry.from, for: entry.origin),
+                case .known(let graph) = readGraph(of: entry.from, deleting: [], for: entry.origin)
             else { continue }
-            let tagged = Set(heads.values.map(\.digest))
-            guard case .known(let graph) = readGraph(of: entry.from, deleting: [], for: entry.origin) else { continue }
-            let children = graph.everything(below: tagged)
-            for digest in listed.sorted() where !children.contains(digest) && !tagged.contains(digest) {
+            let moved = Set(heads.filter { declarations[entry.to, $0.key] != nil }.values.map(\.digest))
+            let below = graph.everything(below: moved).union(moved)
+            let images = listed ?? Set(heads.values.map(\.digest)).union(signed.map(\.digest)).sorted()
+            for digest in images.sorted() where !below.contains(digest) {
                 guard case .known(nil) = head(entry.to, .digest(digest), for: entry.origin),
                     case .known(let content?) = resolve(entry.from, .digest(digest), for: entry.origin)
                 else { continue }
                 put(content, at: .manifest(entry.to, .digest(digest)), over: nil, entry.origin, reason: "moved with its repository")
+                putByDigest.insert(Change.id(.put, .manifest(entry.to, .digest(digest))))
             }
+        }
+    }
+
+    mutating func bringBack() {
+        for entry in desired.returns {
+            guard case .known(nil) = head(entry.target, .digest(entry.digest), for: entry.origin),
+                case .known(let content?) = resolve(entry.source, .digest(entry.digest), for: entry.origin)
+            else { continue }
+            put(content, at: .manifest(entry.target, .digest(entry.digest)), over: nil, entry.origin, reason: "brought back")
+            putByDigest.insert(Change.id(.put, .manifest(entry.target, .digest(entry.digest))))
         }
     }
 
@@ -117,10 +144,15 @@ extension PlanningRun {
         guard !tags.isEmpty || !declarations.tags(in: entry.from).isEmpty || kind(of: entry.from.registry) != .oci else { return [] }
         let moved = contentAfterMove(of: entry)
         return everything(in: entry.from, entry.origin).map { digest in
-            let isMoved = moved.contains(digest)
+            let isMoved = moved.contains(digest) || isThere(digest, in: entry)
             let reason = isMoved ? "moved to \(entry.to)" : "left behind in a repository that is moved"
             return ImageRemoval(digest, entry.origin, reason: reason, movedTo: isMoved ? entry.to : nil)
         }
+    }
+
+    /// An earlier run may have put it there.
+    private mutating func isThere(_ digest: Digest, in entry: MoveEntry) -> Bool {
+        if case .known(.some) = head(entry.to, .digest(digest), for: entry.origin) { true } else { false }
     }
 
     /// What the new repository holds then, as far as this plan puts it there.

@@ -49,11 +49,17 @@ struct OwnerCheck {
         switch entry.scope {
         case .repository(_, let targets):
             guard isPlanned(targets) else { return }
-            for target in targets { hold(entry.origin, target.description) { $0.covers(target) } }
+            // Whoever prunes may take any tag there.
+            for target in targets {
+                hold(entry.origin, target.description) {
+                    $0.covers(target) && (!entry.prune.removes || ($0.tag == nil && $0.digest == nil))
+                }
+            }
         case .repositories(_, _, let targets):
             for target in targets {
                 hold(entry.origin, "\(target.description)/**") { rule in
-                    rule.digest == nil && rule.scopes.contains { Self.covers($0, everythingBelow: target) }
+                    rule.digest == nil && (!entry.prune.removes || rule.tag == nil)
+                        && rule.scopes.contains { Self.covers($0, everythingBelow: target) }
                 }
             }
         }

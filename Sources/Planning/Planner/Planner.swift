@@ -79,14 +79,17 @@ package enum Planner {
         run.recallEarlierRevision()  // with `--removed-since`: what was declared then
         run.declareEverything()  // sources, as they will stand → which content every tag shall lead to
         run.compareTargets()  // declared tags against live ones → puts
-        run.carryReferrers()  // signatures, attestations and SBOMs → more puts
         run.moveUntagged()  // `moved`: what no tag leads to → more puts
+        run.bringBack()  // an undo's images without a tag → more puts
+        run.carryReferrers()  // signatures, attestations and SBOMs → more puts
         run.planNamespaces()  // where they are objects of their own → namespaces and retention
         run.planRemovals()  // `absent`, `moved`, `prune` and the like → untags and deletes, decided on the repository's graph
         run.repairPlaceholders()  // tags that an untag which was killed left on a placeholder → finished, or put back
         run.planBackups()  // `policy.backup` → puts of what would lose its place
         run.restoreFromTrash()  // puts of what a registry's trash holds → restores
+        run.describeUndo()  // the way back of what other changes stand in the way of
         run.estimate()  // sizes and platforms, for people
+        run.describeRemovals()  // what else goes or stays, for people
         run.checkQuotas()  // what would be stored and pulled, against the accounts' quotas
         if run.needs.isEmpty { run.checkInUse() }  // what runs somewhere stays; asked only of what is sure to be removed
         guard run.needs.isEmpty else { return .needs(run.needs) }

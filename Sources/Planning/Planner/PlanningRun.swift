@@ -54,6 +54,8 @@ struct PlanningRun {
     var contents: [PlannedContent.ID: PlannedContent] = [:]
     /// The resolved content behind each row of `contents`.
     var resolvedContents: [PlannedContent.ID: ResolvedContent] = [:]
+    /// Puts of images without a tag whose signatures go along.
+    var putByDigest: Set<ChangeID> = []
     var estimates: [ChangeID: Plan.Estimate] = [:]
     /// Removals that no entry names one by one: they count for `repositoryShare`.
     var ruleChanges: Set<ChangeID> = []

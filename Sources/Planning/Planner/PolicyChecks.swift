@@ -33,12 +33,9 @@ extension PlanningRun {
             changes[id]?.after = after.sorted()
         }
         for change in changes.values where change.kind == .delete {
-            guard case .backup = change.undo, let address = change.target.address else { continue }
+            guard case .backup = change.undo else { continue }
             // Only what this plan takes elsewhere is shown to be there.
-            let isSaved = change.after.contains { id in
-                changes[id]?.content.flatMap { contents[$0]?.origin } == .registry(address)
-            }
-            if !isSaved { changes[change.id]?.undo = .none }
+            if !PlanCheck.isSaved(change, changes, contents) { changes[change.id]?.undo = .none }
         }
     }
 
@@ -111,7 +108,24 @@ package struct PolicyCheck {
         let unasked = policy.owners.isEmpty ? [] : plan.changes.filter { desired?.asks(for: $0) == false && !isBackup($0) }.map(notAsked)
         let moved = Set((desired?.moves ?? []).map(\.from))
         return refusals(of: plan.changes, estimates: plan.estimates, moved: moved) + plan.changes.compactMap(notOwned) + unasked
-            + withoutEstimate(plan)
+            + withoutEstimate(plan) + (desired.map { declared(plan, in: $0) } ?? [])
+    }
+
+    /// What the specs name now is not removed, whatever they were when the plan was made.
+    private func declared(_ plan: Plan, in desired: DesiredState) -> [Refusal] {
+        plan.changes.filter(\.isRemoval).compactMap { change in
+            guard let address = change.target.address else { return nil }
+            let tags = (change.target.reference?.tag.map { [$0] } ?? []) + change.consequences.removedTags
+            let found = tags.compactMap { tag in desired.origin(naming: tag, in: address).map { (tag, $0) } }
+            guard let (_, origin) = found.first else { return nil }
+            return Refusal(
+                code: "declared",
+                message: "'\(change.id)' removes what the specs at hand declare",
+                subjects: found.map { "\(address):\($0.0)" },
+                origin: origin,
+                help: "Plan again."
+            )
+        }
     }
 
     /// A put that the policy itself asks for.

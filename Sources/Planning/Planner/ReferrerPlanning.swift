@@ -64,6 +64,16 @@ extension PlanningRun {
             }
             if declaration.isPut { jobs[position].puts.append(Change.id(.put, .manifest(declared.address, .tag(declared.tag)))) }
         }
+        // What goes by its digest alone.
+        for id in putByDigest.sorted() {
+            guard let change = changes[id], let address = change.target.address,
+                let content = change.content.flatMap({ resolvedContents[$0] }),
+                case .registry(let source) = content.origin
+            else { continue }
+            let route = ReferrerPlanning.Route(source: source, target: address, digest: content.digest)
+            guard positions.updateValue(jobs.endIndex, forKey: route) == nil else { continue }
+            jobs.append(ReferrerPlanning.Job(route: route, content: content, origin: change.origin, puts: [change.id], hops: 0))
+        }
         // In the order of the declared tags, which is fixed; those with fewer hops first.
         let byHops = Dictionary(grouping: jobs.indices) { jobs[$0].hops }
         return byHops.count < 2 ? jobs : byHops.sorted { $0.key < $1.key }.flatMap { $0.value.map { jobs[$0] } }
@@ -235,14 +245,14 @@ extension PlanningRun {
 
 extension RegistryError {
     /// A registry that denies what it has just shown.
-    fileprivate static func contradiction(_ address: RepositoryAddress) -> RegistryError {
+    static func contradiction(_ address: RepositoryAddress) -> RegistryError {
         RegistryError(
             .badAnswer,
             action: "read the tag list of",
             object: address.description,
             registry: address.registry,
             status: 404,
-            reason: "the registry says that there is no such repository, but it has just shown one of its tags",
+            reason: "the registry says that there is no such repository, but it has just shown something in it",
             help: "try again; if it stays so, look at the registry and any proxy before it"
         )
     }

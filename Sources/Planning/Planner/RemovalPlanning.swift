@@ -29,7 +29,7 @@ extension PlanningRun {
         // What is named one by one comes first: a glob that matches it too is not why it goes.
         for entry in desired.absences.sorted(by: { ($0.isGlob ? 1 : 0, $0.origin) < ($1.isGlob ? 1 : 0, $1.origin) }) {
             guard case .known(let addresses) = repositories(of: entry) else { continue }
-            for address in addresses where !isInNoNamespace(address, entry.origin) {
+            for address in addresses where !isInNoNamespace(address, entry.origin) && !isMovedAway(address, entry.origin) {
                 switch entry.what {
                 case .tag(let tag): if isSelected(address, tag) { untag(tag, in: address, entry.origin) }
                 case .tags(let glob): untagAll(matching: glob, in: address, entry.origin)
@@ -46,6 +46,21 @@ extension PlanningRun {
         removeByRules()
         describeRemainingTags()
         dropUnreadableRemovals()
+    }
+
+    /// What goes and what is moved cannot be told apart any more once both are done.
+    private mutating func isMovedAway(_ address: RepositoryAddress, _ origin: Origin) -> Bool {
+        guard let move = selectedMoves.first(where: { $0.from == address }), case .known(let tags?) = tags(address, for: origin),
+            !tags.isEmpty
+        else { return false }
+        error(
+            "moved-and-absent",
+            "\(address) is moved to \(move.to), and this entry removes from it",
+            at: origin,
+            help: "apply one of the two first",
+            related: [("moved here", move.origin)]
+        )
+        return true
     }
 
     /// Content below a namespace that is not there is denied, not absent; the list of namespaces tells.
@@ -86,7 +101,8 @@ extension PlanningRun {
         return isOpen ? .waiting : .known(addresses.sorted())
     }
 
-    /// All images of a repository that shall go: every manifest where the registry lists them, else what tags and indexes lead to.
+    /// All images of a repository that shall go: every manifest where the registry lists them, else what tags (companions also by their
+    /// names) and indexes lead to.
     mutating func everything(in address: RepositoryAddress, _ origin: Origin) -> [Digest] {
         if let (tag, declaration) = declarations.tags(in: address).min(by: { $0.key < $1.key }) {
             reportDeclaredAndAbsent("\(address):\(tag)", origin, declaration.origin)
@@ -98,7 +114,9 @@ extension PlanningRun {
         var found = Set(listed ?? []).union(heads.values.map(\.digest))
         if found.isEmpty { alreadyAbsent += 1 }
         guard listed == nil else { return found.sorted() }
-        var queue = heads.values.filter { MediaType.isIndex($0.mediaType) || !MediaType.isManifest($0.mediaType) }.map(\.digest)
+        guard case .known(let signed) = subjectsOfCompanions(among: heads, in: address, for: origin) else { return [] }
+        found.formUnion(signed.map(\.digest))
+        var queue = (heads.values + signed).filter { MediaType.isIndex($0.mediaType) || !MediaType.isManifest($0.mediaType) }.map(\.digest)
         var isWhole = true
         while let digest = queue.popLast() {
             guard case .known(let document) = manifest(address, digest, for: origin) else {
@@ -115,6 +133,25 @@ extension PlanningRun {
             }
         }
         return isWhole ? found.sorted() : []
+    }
+
+    /// The images without a tag that companion tags are about.
+    mutating func subjectsOfCompanions(
+        among heads: [TagName: ManifestHead],
+        in address: RepositoryAddress,
+        for origin: Origin
+    ) -> Lookup<[ManifestHead]> {
+        let tagged = Set(heads.values.map(\.digest))
+        var found: [ManifestHead] = []
+        var outcome = Progress.done
+        for subject in Set(heads.keys.compactMap { $0.companion?.digest }).subtracting(tagged).sorted() {
+            switch head(address, .digest(subject), for: origin) {
+            case .waiting: if outcome == .done { outcome = .waiting }
+            case .failed: outcome = .failed
+            case .known(let head): if let head { found.append(head) }
+            }
+        }
+        return outcome == .failed ? .failed : outcome == .waiting ? .waiting : .known(found)
     }
 
     private mutating func untagAll(matching glob: Glob, in address: RepositoryAddress, _ origin: Origin) {
@@ -151,6 +188,9 @@ extension PlanningRun {
             alreadyAbsent += 1
             return
         }
+        // It goes with its image already.
+        let deletion = changes[Change.id(.delete, .manifest(address, .digest(head.digest)))]
+        if deletion?.consequences.removedTags.contains(tag) == true { return }
         guard case .known(let method?) = untagMethod(name, in: address, for: origin) else { return }
         let change = Change(
             kind: .untag,

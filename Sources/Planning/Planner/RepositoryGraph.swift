@@ -14,15 +14,17 @@ struct RepositoryGraph {
     private let kept: [TagName: Digest]
     /// Untagged manifests, where the registry lists them.
     private let listed: Set<Digest>
+    private let liveByDigest: [Digest: [TagName]]
 
     init(live: [TagName: Digest], kept: [TagName: Digest], listed: Set<Digest>, documents: [Digest: ManifestDocument]) {
         self.live = live
         self.kept = kept
         self.listed = listed
         self.documents = documents
+        liveByDigest = Dictionary(grouping: live.keys) { live[$0] ?? Digest.sha256(of: []) }
     }
 
-    func tags(on digest: Digest) -> [TagName] { live.filter { $0.value == digest }.map(\.key).sorted() }
+    func tags(on digest: Digest) -> [TagName] { liveByDigest[digest]?.sorted() ?? [] }
 
     /// Every manifest that these lead to through indexes, and what refers to those.
     func everything(below roots: Set<Digest>) -> Set<Digest> {
@@ -37,11 +39,10 @@ struct RepositoryGraph {
 
     func children(of digest: Digest) -> [Digest] { documents[digest]?.index?.manifests.map(\.digest) ?? [] }
 
-    /// The indexes that name `digest`, and the image whose signature or other referrer it is.
+    /// The indexes that name `digest`, and the images whose signature or other referrer it is.
     func needers(of digest: Digest) -> [Digest] {
         let parents = documents.filter { $0.value.index?.manifests.contains { $0.digest == digest } == true }.map(\.key)
-        let subject = documents[digest]?.subject.map { [$0.digest] } ?? []
-        return Set(parents + subject).sorted()
+        return Set(parents + subjects(of: digest)).sorted()
     }
 
     /// Whether something that stays leads to `digest`: a kept index with it among its children, however deep, or a kept image that
@@ -54,15 +55,18 @@ struct RepositoryGraph {
         for root in listed.sorted() where !deleted.contains(root) && root != digest && leads(from: root, to: digest) {
             return ReasonToKeep(description: "the index \(root.short) needs it", subjects: [.digest(root)])
         }
-        if let subject = subject(of: digest), !deleted.contains(subject), isKept(subject) { return Self.reasonToKeep(referrerOf: subject) }
-        return nil
+        let subject = subjects(of: digest).first { !deleted.contains($0) && isKept($0) }
+        return subject.map(Self.reasonToKeep(referrerOf:))
     }
 
     static func reasonToKeep(referrerOf subject: Digest) -> ReasonToKeep {
         ReasonToKeep(description: "it is a signature or other referrer of \(subject.short), which stays", subjects: [.digest(subject)])
     }
 
-    func subject(of digest: Digest) -> Digest? { documents[digest]?.subject?.digest }
+    /// What it is about: its own subject, and the images that its companion tags name.
+    func subjects(of digest: Digest) -> [Digest] {
+        (documents[digest]?.subject.map { [$0.digest] } ?? []) + tags(on: digest).compactMap { $0.companion?.digest }
+    }
 
     private func isKept(_ digest: Digest) -> Bool {
         kept.values.contains { $0 == digest || leads(from: $0, to: digest) } || listed.contains(digest)
@@ -102,6 +106,17 @@ extension PlanningRun {
         case .waiting: return .waiting
         case .failed: return .failed
         case .known(let found): heads = found
+        }
+        // A list that is denied may come as one that is not there.
+        if heads.isEmpty, !deleted.isEmpty {
+            switch tags(address, for: origin) {
+            case .waiting: return .waiting
+            case .failed: return .failed
+            case .known(nil):
+                fail(.contradiction(address), in: address.registry, for: origin)
+                return .failed
+            case .known: break
+            }
         }
         let live = heads.mapValues(\.digest)
         var kept = live

@@ -21,7 +21,13 @@ extension PlanningRun {
     /// The tags that rules remove from a repository. Ask only when everything that writes the repository is declared.
     mutating func removedByRule(in address: RepositoryAddress, for origin: Origin) -> Lookup<[TagName: RuleRemoval]> {
         if let known = ruleRemovals[address] { return .known(known) }
-        guard mayBeRuled(address), !isSpared(address) else { return .known([:]) }
+        guard mayBeRuled(address) else { return .known([:]) }
+        if isSpared(address) {
+            if policy.backup?.covers(address) == true {
+                noteNotPruned(address, "it is in the place of backups (policy.backup)", origin)
+            }
+            return .known([:])
+        }
         if isEarlierOpen { return .waiting }
         let live: [TagName]
         switch tags(address, for: origin) {

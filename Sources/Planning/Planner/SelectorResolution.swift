@@ -4,6 +4,7 @@ internal import OCI
 extension PlanningRun {
     /// Selects tags at the source, as it will stand, and declares each in every target.
     mutating func evaluate(_ entry: CopyEntry, from source: RepositoryAddress, to targets: [RepositoryAddress]) -> Progress {
+        if isMovedSource(source, entry.origin) { return .failed }
         switch candidates(entry, in: source) {
         case .waiting: return .waiting
         case .failed: return .failed

@@ -76,6 +76,7 @@ extension PlanningRun {
     }
 
     private mutating func evaluate(_ entry: ImageEntry) -> Progress {
+        if case .reference(let source, _) = entry.source, isMovedSource(source, entry.origin) { return .failed }
         let content: Lookup<ResolvedContent?>
         switch entry.source {
         case .local(let location): content = resolve(location, for: entry)
@@ -98,6 +99,19 @@ extension PlanningRun {
             case .known(let selected): return declare(selected, tags: entry.tags, in: entry.targets, entry.origin, entry.rules)
             }
         }
+    }
+
+    /// A repository that is moved in the same plan is gone after it: the next plan could not read it.
+    mutating func isMovedSource(_ source: RepositoryAddress, _ origin: Origin) -> Bool {
+        guard let move = selectedMoves.first(where: { $0.from == source }) else { return false }
+        error(
+            "source-moved",
+            "\(source) cannot be a source, since this spec moves it to \(move.to)",
+            at: origin,
+            help: "read from \(move.to)",
+            related: [("moved here", move.origin)]
+        )
+        return true
     }
 
     /// The content behind a reference, as it will stand. `known(nil)`: it is not there.

@@ -17,7 +17,7 @@ extension PlanningRun {
         var candidates: [Digest: ImageRemoval] = [:]
         for (tag, removal) in removals.sorted(by: { $0.key < $1.key }) where removal.deletesImage {
             guard let digest = changes[Change.id(.untag, .manifest(address, .tag(tag)))]?.oldDigest, candidates[digest] == nil,
-                graph.tags(on: digest).allSatisfy(leaving.contains)
+                graph.tags(on: digest).allSatisfy({ isLeaving($0, digest, in: address, leaving) })
             else { continue }
             candidates[digest] = ImageRemoval(digest, removal.origin, reason: removal.reason)
         }
@@ -34,6 +34,11 @@ extension PlanningRun {
             delete(removal, in: address, graph, deleted)
             if changes[id] != nil { ruleChanges.insert(id) }
         }
+    }
+
+    /// Whether the plan takes the tag away from the image: by an untag, or by a put of something else. The next plan would find it so.
+    private func isLeaving(_ tag: TagName, _ digest: Digest, in address: RepositoryAddress, _ leaving: Set<TagName>) -> Bool {
+        leaving.contains(tag) || declarations[address, tag]?.digest.map { $0 != digest } == true
     }
 
     /// `false`: it cannot be said yet, or not at all.
@@ -65,7 +70,7 @@ extension PlanningRun {
         var undated = 0
         var isKnown = true
         for digest in Set(listed).sorted() where candidates[digest] == nil && isSelected(address, digest) {
-            guard graph.tags(on: digest).allSatisfy(leaving.contains) else { continue }
+            guard graph.tags(on: digest).allSatisfy({ isLeaving($0, digest, in: address, leaving) }) else { continue }
             switch creationTime(of: digest, "", in: address, for: entry.origin) {
             case .waiting, .failed: isKnown = false
             case .known(nil): undated += 1

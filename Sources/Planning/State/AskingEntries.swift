@@ -1,6 +1,16 @@
 internal import OCI
 
 extension DesiredState {
+    /// The entry that names the tag by itself, not by a pattern.
+    func origin(naming tag: TagName, in address: RepositoryAddress) -> Origin? {
+        let images = images.filter { $0.targets.contains(address) && $0.tags.contains(tag) }.map(\.origin)
+        let lists = copies.filter { entry in
+            guard case .list(let tags) = entry.selector.base, case .repository(_, let targets) = entry.scope else { return false }
+            return targets.contains(address) && tags.contains(tag)
+        }
+        return (images + lists.map(\.origin)).min()
+    }
+
     /// Whether some entry of the file that a change names as its origin asks for such a change. Lines may have moved since.
     package func asks(for change: Change) -> Bool {
         if case .namespace(let registry, let name) = change.target {

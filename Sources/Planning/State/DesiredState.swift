@@ -13,6 +13,8 @@ package struct DesiredState: Sendable {
     package var prunes: [PruneEntry] = []
     /// Only on the way back: no spec asks for them.
     package var restores: [RestoreEntry] = []
+    /// From an undo: images without a tag.
+    package var returns: [ReturnEntry] = []
     package var namespaceAbsences: [NamespaceAbsence] = []
     /// Keys that the spec may hold and this version cannot act on: each becomes an error of the plan, so that nothing is ignored.
     package var unavailable: [Diagnostic] = []
@@ -351,4 +353,12 @@ package struct NamespaceAbsence: Hashable, Sendable {
         self.name = name
         self.registries = registries
     }
+}
+
+/// An image that an undo brings back by its digest, from where it was saved.
+package struct ReturnEntry: Hashable, Sendable {
+    package var origin: Origin
+    package var source: RepositoryAddress
+    package var digest: Digest
+    package var target: RepositoryAddress
 }

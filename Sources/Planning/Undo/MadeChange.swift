@@ -12,6 +12,8 @@ package struct MadeChange: Hashable, Sendable {
     package var tags: [TagName]
     /// What an untag may have left on the tag when it was killed.
     package var placeholder: Digest?
+    /// For a put: the repository that its content came from.
+    package var source: RepositoryAddress?
     /// Where it stands in the journal or plan.
     package var origin: Origin
 
@@ -23,6 +25,7 @@ package struct MadeChange: Hashable, Sendable {
         after: Digest?,
         tags: [TagName] = [],
         placeholder: Digest? = nil,
+        source: RepositoryAddress? = nil,
         origin: Origin
     ) {
         self.id = id
@@ -32,11 +35,14 @@ package struct MadeChange: Hashable, Sendable {
         self.after = after
         self.tags = tags
         self.placeholder = placeholder
+        self.source = source
         self.origin = origin
     }
 
-    /// What the change does when all of it is made.
-    package init(_ change: Change, origin: Origin) {
+    /// What a change of the plan does when all of it is made.
+    package init(_ change: Change, of plan: Plan, origin: Origin) {
+        var source: RepositoryAddress?
+        if case .registry(let address)? = change.content.flatMap(plan.content)?.origin { source = address }
         self.init(
             id: change.id,
             kind: change.kind,
@@ -44,6 +50,7 @@ package struct MadeChange: Hashable, Sendable {
             before: change.oldDigest,
             after: change.newDigest,
             tags: change.consequences.removedTags,
+            source: source,
             origin: origin
         )
     }

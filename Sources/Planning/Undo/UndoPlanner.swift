@@ -16,6 +16,8 @@ package struct UndoPlanner {
     private let writtenByDigest: [Digest: Set<RepositoryAddress>]
     private var needs: Set<Question> = []
     private var undo: UndoPlan
+    /// What comes back, by its place.
+    private var broughtBack: [RepositoryAddress: Set<Digest>] = [:]
 
     private init(_ made: [MadeChange], _ registries: [RegistryID: RegistryDeclaration], _ facts: Facts) {
         self.made = made
@@ -34,7 +36,9 @@ package struct UndoPlanner {
     /// `registries`: those that the specs at hand declare.
     package static func step(_ made: [MadeChange], registries: [RegistryID: RegistryDeclaration], facts: Facts) -> Step {
         var planner = UndoPlanner(made, registries, facts)
-        for change in made { planner.takeBack(change) }
+        // What was put is taken away only where what it was made from is there, or comes back.
+        let isLate = { (change: MadeChange) in change.kind == .put ? 2 : change.kind == .delete && change.tags.isEmpty ? 1 : 0 }
+        for late in 0...2 { for change in made where isLate(change) == late { planner.takeBack(change) } }
         guard planner.needs.isEmpty else { return .needs(planner.needs) }
         planner.undo.stays.sort()
         return .result(planner.undo)
@@ -67,11 +71,23 @@ package struct UndoPlanner {
         if now == change.before { return undo.undone.append(change) }
         guard now == change.after else { return keep(change, "\(Self.words(now)) now, which this change did not put there") }
         guard let old = change.before else {
+            guard isElsewhere(change, address) else { return }
             let scope = RepositoryPattern(registry: address.registry, path: Glob(address.repository.description))
             undo.desired.absences.append(AbsenceEntry(origin: change.origin, scopes: [scope], what: .tag(tag)))
             return undo.undone.append(change)
         }
         declare(old, [tag], in: address, change)
+    }
+
+    /// Whether what the put has copied is still where it came from, or will be; otherwise the copy stays, which is reported. `false` too where
+    /// that is not known yet.
+    private mutating func isElsewhere(_ change: MadeChange, _ address: RepositoryAddress) -> Bool {
+        guard let source = change.source, source != address, let image = change.after else { return true }
+        if broughtBack[source]?.contains(image) == true { return true }
+        guard let found = digest(source, .digest(image), change) else { return false }
+        guard found == nil else { return true }
+        keep(change, "\(source) does not hold the image any more, so this may be the last of it")
+        return false
     }
 
     /// The tags are put on the image again where nothing else has taken them.
@@ -91,9 +107,21 @@ package struct UndoPlanner {
         }
         // An image without a tag: a child of an index, or a signature.
         guard let now = self.digest(address, .digest(digest), change) else { return }
-        if now != nil { return undo.undone.append(change) }
+        if now != nil || broughtBack[address]?.contains(digest) == true { return undo.undone.append(change) }
+        for place in elsewhere(digest) where place != address {
+            guard let found = self.digest(place, .digest(digest), change) else { return }
+            guard found != nil else { continue }
+            guard let missing = missingImage(below: digest, in: place, for: address, change) else { return }
+            if let missing { return keepBroken(change, digest, missing) }
+            undo.desired.returns.append(ReturnEntry(origin: change.origin, source: place, digest: digest, target: address))
+            return undo.undone.append(change)
+        }
         guard let trashed = trashed(digest, in: address, change) else { return }
         restore(trashed, [], change)
+    }
+
+    private mutating func keepBroken(_ change: MadeChange, _ index: Digest, _ missing: Digest) {
+        keep(change, "its index \(index.short) names the image \(missing.short), which is not there, and registries take no such index")
     }
 
     private mutating func declare(_ digest: Digest, _ tags: [TagName], in address: RepositoryAddress, _ change: MadeChange) {
@@ -107,6 +135,8 @@ package struct UndoPlanner {
             if let trashed = trashed(digest, in: address, change) { restore(trashed, tags, change) }
             return
         }
+        guard let missing = missingImage(below: digest, in: source, for: address, change) else { return }
+        if let missing { return keepBroken(change, digest, missing) }
         undo.desired.images.append(
             ImageEntry(
                 origin: change.origin,
@@ -117,6 +147,53 @@ package struct UndoPlanner {
             )
         )
         undo.undone.append(change)
+    }
+
+    /// An image that an index names, however deep, and that its repository lacks. `nil` as of `digest(_:_:_:)`. When all is there, all of it
+    /// counts as brought back to `target`.
+    private mutating func missingImage(
+        below root: Digest,
+        in address: RepositoryAddress,
+        for target: RepositoryAddress,
+        _ change: MadeChange
+    ) -> Digest?? {
+        if case .found(.head(let head))? = facts[.head(address, .digest(root))], MediaType.isManifest(head.mediaType),
+            !MediaType.isIndex(head.mediaType)
+        {
+            broughtBack[target, default: []].insert(root)
+            return .some(nil)
+        }
+        var isOpen = false
+        var open = [root]
+        var seen: Set<Digest> = [root]
+        while let digest = open.popLast() {
+            switch ask(.manifest(address, digest)) {
+            case nil: isOpen = true
+            case .found(.manifest(let document))?:
+                for child in document.index?.manifests ?? []
+                where MediaType.isManifest(child.mediaType) && seen.insert(child.digest).inserted {
+                    if MediaType.isIndex(child.mediaType) {
+                        open.append(child.digest)
+                        continue
+                    }
+                    switch ask(.head(address, .digest(child.digest))) {
+                    case nil: isOpen = true
+                    case .absent?: return .some(child.digest)
+                    case .found?: continue
+                    case .unreadable(let error)?:
+                        keep(change, error.description)
+                        return nil
+                    }
+                }
+            case .found?, .absent?: return .some(digest)
+            case .unreadable(let error)?:
+                keep(change, error.description)
+                return nil
+            }
+        }
+        if isOpen { return nil }
+        broughtBack[target, default: []].formUnion(seen)
+        return .some(nil)
     }
 
     /// Where these changes may have put the image: first by itself, as its backup, then with an index, as in the repository that it was

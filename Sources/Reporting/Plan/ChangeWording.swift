@@ -57,14 +57,14 @@ struct ChangeWording {
         case .deleteTagElsePlaceholder: parts.append("by a placeholder where the registry cannot delete a tag")
         default: break
         }
-        return parts
+        return parts + around(change)
     }
 
     private func delete(_ change: Change) -> [String] {
         let tags = change.consequences.removedTags.map(\.description)
         var parts = [tags.isEmpty ? "delete untagged image" : "delete with " + Amounts.list(tags, "tag")]
         if change.consequences.children > 0 { parts.append("index of \(Amounts.count(change.consequences.children, "manifest"))") }
-        return parts + orphans(change)
+        return parts + around(change) + orphans(change)
     }
 
     private func namespace(_ change: Change) -> [String] {
@@ -96,7 +96,7 @@ struct ChangeWording {
     /// What becomes of the image that the tag leaves.
     private func oldImage(_ change: Change, keeps: String) -> [String] {
         guard let remaining = change.consequences.remainingTags else { return [] }
-        if remaining.isEmpty { return ["\(change.kind == .untag ? "image" : "old image") LOSES ITS LAST TAG"] + orphans(change) }
+        if remaining.isEmpty { return ["\(change.kind == .untag ? "image" : "old image") LOSES ITS LAST TAG"] }
         return ["\(keeps) \(Amounts.list(remaining.map(\.description), "tag", limit: full ? nil : 5))"]
     }
 
@@ -104,6 +104,20 @@ struct ChangeWording {
     private func use(of change: Change) -> [String] {
         guard let lists = change.consequences.usedBy, !lists.isEmpty else { return [] }
         return ["in use (\(lists.map(\.withVisibleControls).joined(separator: ", ")))"]
+    }
+
+    /// What a removed image is, and what leads to it.
+    private func around(_ change: Change) -> [String] {
+        var parts: [String] = []
+        if let platforms = change.consequences.platforms, !platforms.isEmpty { parts.append(words(for: platforms)) }
+        if let parents = change.consequences.parents, !parents.isEmpty {
+            parts.append("part of \(Amounts.list(parents.map(\.short), "index", plural: "indexes", limit: full ? nil : 2))")
+        }
+        let referrers = change.consequences.referrers.count
+        if change.kind == .untag, referrers > 0 {
+            parts.append("its \(Amounts.count(referrers, "referrer")) \(referrers == 1 ? "stays" : "stay")")
+        }
+        return parts
     }
 
     private func orphans(_ change: Change) -> [String] {
@@ -122,8 +136,11 @@ struct ChangeWording {
 
     private func platforms(of change: Change) -> [String] {
         guard let platforms = content(of: change)?.platforms, !platforms.isEmpty else { return [] }
-        if full { return [platforms.map(\.description.withVisibleControls).joined(separator: ", ")] }
-        return [Amounts.count(platforms.count, "platform")]
+        return [words(for: platforms)]
+    }
+
+    private func words(for platforms: [Platform]) -> String {
+        full ? platforms.map(\.description.withVisibleControls).joined(separator: ", ") : Amounts.count(platforms.count, "platform")
     }
 
     private func undo(_ change: Change) -> [String] {

@@ -57,10 +57,15 @@ package enum PlanText {
 
     /// Of all changes on the line together, as in the first line of the plan.
     private static func size(_ line: PlanLines.Line, _ plan: Plan) -> String? {
-        guard line.first.section == .adds else { return nil }
+        guard line.first.section != .moves else { return nil }
         let estimates = line.changes.compactMap { plan.estimates[$0.id] }
         guard !estimates.isEmpty else { return nil }
         let total = estimates.reduce(Int64(0)) { $0 + $1.totalBytes }
+        if line.first.kind == .untag { return Amounts.bytes(total) }
+        if line.first.kind == .delete {
+            let freed = estimates.compactMap(\.bytesFreed)
+            return Amounts.bytes(total, freed: freed.count == estimates.count ? freed.reduce(0, +) : nil)
+        }
         return Amounts.bytes(total, toSend: estimates.reduce(Int64(0)) { $0 + $1.bytesToSend })
     }
 

@@ -31,6 +31,15 @@ enum Amounts {
         return "\(whole.number) \(whole.unit) (\(shown) to send)"
     }
 
+    /// `frees 61.2 MiB`, `frees 20.4 of 61.2 MiB`, `frees none of 61.2 MiB`; `nil`: nobody knows how much of it others share.
+    static func bytes(_ total: Int64, freed: Int64?) -> String {
+        guard let freed else { return "frees up to \(bytes(total))" }
+        if freed == total { return "frees \(bytes(total))" }
+        let (whole, part) = (split(total), split(freed))
+        let shown = freed == 0 ? "none" : part.unit == whole.unit ? part.number : "\(part.number) \(part.unit)"
+        return "frees \(shown) of \(whole.number) \(whole.unit)"
+    }
+
     private static func split(_ bytes: Int64) -> (number: String, unit: String) {
         guard bytes >= 1024 else { return (String(bytes), "B") }
         let units = ["KiB", "MiB", "GiB", "TiB"]
