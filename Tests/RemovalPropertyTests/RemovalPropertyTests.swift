@@ -68,7 +68,7 @@ import Testing
         distribution.expectBreadth("on docker-registry")
     }
 
-    @Test(.enabled(if: isLong, "long mode"), arguments: Edge.allCases)
+    @Test(arguments: Edge.allCases)
     func `without one kind of edge, something is lost and noticed`(_ edge: Edge) async throws {
         for seed in 1...UInt64(500) {
             let lists = seed % 2 == 0
