@@ -1,4 +1,6 @@
 internal import ArgumentParser
+internal import Files
+internal import OCI
 
 /// What the exit code says (design, section 6). When several hold, the highest of 5, 4, 3 and 1 wins.
 enum ExitStatus: Int32, Comparable {
@@ -34,5 +36,9 @@ struct CommandFailure: Error {
     init(_ message: String, status: ExitStatus = .error) {
         self.message = message
         self.status = status
+    }
+
+    static func noJournal(_ path: String, _ error: FileError) -> CommandFailure {
+        CommandFailure("cannot begin the journal \(path.withVisibleControls), so nothing was written: \(error.description)")
     }
 }

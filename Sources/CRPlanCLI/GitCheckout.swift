@@ -10,10 +10,21 @@ struct GitCheckout {
 
     init?(folder: String) async {
         self.folder = folder
-        guard let output = await Self.git(["-C", folder, "rev-parse", "--verify", "--quiet", "HEAD"]) else { return nil }
-        let commit = String(decoding: output, as: UTF8.self).split(whereSeparator: \.isWhitespace).first.map(String.init) ?? ""
-        guard commit.utf8.count >= 40, commit.allSatisfy(\.isHexDigit) else { return nil }
+        guard let output = await Self.git(["-C", folder, "rev-parse", "--verify", "--quiet", "HEAD"]),
+            let commit = Self.id(output)
+        else { return nil }
         self.commit = commit
+    }
+
+    /// The full id of the commit that a revision names. `nil`: there is none.
+    func commit(of revision: String) async -> String? {
+        let arguments = ["-C", folder, "rev-parse", "--verify", "--quiet", "--end-of-options", "\(revision)^{commit}"]
+        return await Self.git(arguments).flatMap(Self.id)
+    }
+
+    private static func id(_ output: [UInt8]) -> String? {
+        let id = String(decoding: output, as: UTF8.self).split(whereSeparator: \.isWhitespace).first.map(String.init) ?? ""
+        return id.utf8.count >= 40 && id.allSatisfy(\.isHexDigit) ? id : nil
     }
 
     /// The workspace in this folder as it was at a revision. `nil`: the revision or its `crplan.yaml` is not there.

@@ -71,6 +71,7 @@ struct Reconciliation {
         result.diagnostics += filterFindings
         result.plan.source = specs.source
         result.plan.specFiles = specs.specFiles
+        result.plan.removedSince = planning.removedSince?.commit
         if let checkout = await GitCheckout(folder: root) {
             result.plan.gitCommit = checkout.commit
             if options.removedSince == nil { result.diagnostics += await forgottenTags(specs, checkout) }
@@ -112,11 +113,11 @@ struct Reconciliation {
         return (undo, result)
     }
 
-    /// What a saved plan would remove of what is in use now: the lists are read again, and what they lead to is asked again.
-    func refusalsInUse(of plan: Plan, _ specs: LoadedSpecs, _ options: PlanningRunOptions) async throws -> [Refusal] {
+    /// What a saved plan would remove of what is in use now, or without its backup: the lists are read again, and the registries asked.
+    func refusals(ofSaved plan: Plan, _ specs: LoadedSpecs, _ options: PlanningRunOptions) async throws -> [Refusal] {
         let (desired, policy) = (specs.result.desired, policyWithLists(specs))
         return try await answered(by: inspector(parallelism: options.parallelism, isCached: !options.noCache)) { facts in
-            switch Planner.checkInUse(plan, desired, policy: policy, facts: facts) {
+            switch Planner.checkSaved(plan, desired, policy: policy, facts: facts) {
             case .needs(let questions): .needs(questions)
             case .result(let refusals): .result(refusals)
             }
@@ -176,28 +177,15 @@ struct Reconciliation {
         return PlanningOptions.AsOf(seconds: Int64(date.timeIntervalSince1970.rounded(.down)), text: date.formatted(.iso8601))
     }
 
-    /// `REVISION` or `REVISION=delete`. What cannot be read whole is an error: nothing is removed on a guess.
+    /// `REVISION` or `REVISION=delete`.
     private func earlierRevision(_ text: String, _ specs: LoadedSpecs) async throws -> PlanningOptions.RemovedSince {
         let deletes = text.hasSuffix("=delete")
         let revision = deletes ? String(text.dropLast("=delete".count)) : text
         guard specs.source == .workspace else {
             throw CommandFailure("--removed-since compares a workspace with an earlier one; leave out -f")
         }
-        guard let checkout = await GitCheckout(folder: root), let files = await checkout.workspace(at: revision) else {
-            throw CommandFailure(
-                "cannot read the workspace at the git revision '\(revision.withVisibleControls)': git does not know it here, or it has no "
-                    + "crplan.yaml; check the name, and fetch the revision if the clone is shallow"
-            )
-        }
-        let earlier = Specification.read(
-            SpecificationInput(files: files, mode: .workspace(crplanFile: WorkspaceFiles.fileName), variables: specs.variables)
-        )
-        guard let problem = earlier.diagnostics.first(where: { $0.severity == .error }) else {
-            return PlanningOptions.RemovedSince(revision: revision.withVisibleControls, desired: earlier.desired, deletes: deletes)
-        }
-        throw CommandFailure(
-            "cannot read the specs at the git revision '\(revision.withVisibleControls)': \(problem.message); name a revision whose specs are valid"
-        )
+        let earlier = try await EarlierSpecs(root: root, revision: revision, variables: specs.variables)
+        return earlier.removed(from: specs, deletes: deletes)
     }
 
     /// Taking an entry out of a spec removes nothing: the tags that the last commit took out are named, so that nobody thinks so.
@@ -226,26 +214,39 @@ struct Reconciliation {
         planPath: String?,
         journal: String?,
         parallelism: Int,
+        needsEveryUntag: Bool = true,
         events: EventOutput,
         interruption: Interruption
     ) async throws -> (report: ExecutionReport, journal: String) {
-        let path = try journal ?? Folders.journal(planDigest: digest)
-        let writer: JournalFile
-        do throws(FileError) {
-            writer = try JournalFile(path, mustBeNew: journal == nil)
-        } catch {
-            throw CommandFailure("cannot begin the journal \(path.withVisibleControls), so nothing was written: \(error.description)")
-        }
+        let writer =
+            if let journal {
+                try Self.journal(journal)
+            } else {
+                try Folders.journal(planDigest: digest)
+            }
         let executor = Executor(
             plan: plan,
             planDigest: digest,
             registries: registries,
             contents: contents,
             journal: writer,
-            options: ExecutionOptions(parallelism: parallelism, planPath: planPath)
+            options: ExecutionOptions(
+                parallelism: parallelism,
+                planPath: planPath,
+                root: Folder.canonicalPath(root),
+                needsEveryUntag: needsEveryUntag
+            )
         )
         let report = await executor.run(events: { event in events.handle(event) }, interruption: interruption)
-        return (report, path)
+        return (report, writer.path)
+    }
+
+    private static func journal(_ path: String) throws -> JournalFile {
+        do throws(FileError) {
+            return try JournalFile(path, mustBeNew: false)
+        } catch {
+            throw CommandFailure.noJournal(path, error)
+        }
     }
 
     /// Ends connections and removes temporary files; call it once at the end.
@@ -262,21 +263,19 @@ enum Folders {
     }
 
     /// A new file in the folder for journals, which is made when it is not there.
-    static func journal(planDigest: Digest) throws -> String {
+    static func journal(planDigest: Digest) throws -> JournalFile {
         guard let base = base("XDG_STATE_HOME", below: ".local/state") else {
             throw CommandFailure("there is no home folder for the journal; name a file with --journal")
         }
         let folder = "\(base)/crplan"
         _ = try Folder.create(folder, mode: 0o700)
         let time = Date.now.formatted(.iso8601.timeSeparator(.omitted).dateSeparator(.omitted))
-        // Two runs of one plan may begin in the same second.
-        var path = "\(folder)/\(time)-\(planDigest.short).jsonl"
-        var number = 2
-        while try FileStatus.of(path) != nil {
-            path = "\(folder)/\(time)-\(planDigest.short)-\(number).jsonl"
-            number += 1
+        let name = "\(time)-\(planDigest.short)"
+        do throws(FileError) {
+            return try JournalFile(newIn: folder, name: name)
+        } catch {
+            throw CommandFailure.noJournal("\(folder)/\(name).jsonl", error)
         }
-        return path
     }
 
     private static func base(_ variable: String, below home: String) -> String? {

@@ -6,6 +6,7 @@ internal import Registry
 internal import RegistryHTTP
 internal import RegistryICR
 internal import RegistryLayout
+internal import Specification
 internal import Synchronization
 
 /// From a registry's declaration to the registry itself: each is made once per run, when it is first needed.
@@ -64,7 +65,7 @@ final class Registries: RegistryDirectory {
     }
 
     private func make(_ id: RegistryID) throws(RegistryError) -> Made {
-        let declaration = declarations[id] ?? RegistryDeclaration(id: id, kind: id.isLayout ? .layout : .oci)
+        let declaration = declarations[id] ?? RegistryDeclaration(undeclared: id)
         if let path = id.layoutPath { return .layout(LayoutRegistry(id: id, root: resolve(path))) }
         if declaration.kind == .icr { return .icr(try icr(declaration)) }
         let settings = settings(of: declaration, at: declaration.endpoint?.content)

@@ -31,8 +31,10 @@ struct SavedPlan {
     }
 
     /// Holds the plan's registries and changes against the specs at hand: a plan made from them only names registries as they do.
-    func check(against specs: LoadedSpecs) throws -> [Refusal] {
-        let known = specs.result.desired.registries.merging(specs.result.aliases.values.map { ($0.id, $0) }) { first, _ in first }
+    func check(against specs: LoadedSpecs) async throws -> [Refusal] {
+        var known = specs.result.desired.registries.merging(specs.result.aliases.values.map { ($0.id, $0) }) { first, _ in first }
+        let earlier = try await earlierSpecs(specs, known: Set(known.keys))
+        if let earlier { known.merge(earlier.removed(from: specs, deletes: false).registries) { today, _ in today } }
         for registry in plan.registries {
             guard let expected = known[registry.id] else {
                 throw CommandFailure(
@@ -49,7 +51,15 @@ struct SavedPlan {
                 )
             }
         }
-        return PolicyCheck(policy: specs.result.policy).refusals(ofSaved: plan, desired: specs.result.desired)
+        return PolicyCheck(policy: specs.result.policy)
+            .refusals(ofSaved: plan, desired: specs.result.desired, earlier: earlier?.desired)
+    }
+
+    /// Of the commit of `--removed-since`, where only its specs can say who asked for a change, or which registry it is about.
+    private func earlierSpecs(_ specs: LoadedSpecs, known: Set<RegistryID>) async throws -> EarlierSpecs? {
+        guard let commit = plan.removedSince else { return nil }
+        let isNeeded = !specs.result.policy.owners.isEmpty || plan.registries.contains { !known.contains($0.id) }
+        return isNeeded ? try await EarlierSpecs(root: specs.root, revision: commit, variables: specs.variables) : nil
     }
 
     /// Without specs, the plan's own registries are used, but no login or key that only the plan names.

@@ -76,12 +76,35 @@ struct SpecLoading {
     }
 
     private static func members(of root: String, _ crplanBytes: [UInt8]) throws -> [String] {
-        let entries = try Folder(root).walk { entry in
-            // Repositories of layouts and git's own folder can be huge, and hold no specs.
-            let name = entry.path.split(separator: "/").last ?? ""
-            return name != ".git" && name != "blobs" && name != ".build"
-        }
+        let entries = try Folder(root).walk(descend: mayHoldSpecs)
+        let links = entries.filter { $0.kind == .link && mayHoldSpecs($0) }.map(\.path)
+        try links.forEach { try refuseSpecs(behind: $0, of: root, crplanBytes) }
         return WorkspaceFiles.members(crplanBytes: crplanBytes, candidates: entries.filter { $0.kind != .folder }.map(\.path))
+    }
+
+    /// Repositories of layouts and git's own folder can be huge, and hold no specs.
+    private static func mayHoldSpecs(_ folder: FolderEntry) -> Bool {
+        let name = folder.path.split(separator: "/").last ?? ""
+        return name != ".git" && name != "blobs" && name != ".build"
+    }
+
+    /// A link to a folder is not followed; but a spec that is passed over would leave its tags undeclared, for a prune to take.
+    private static func refuseSpecs(behind link: String, of root: String, _ crplanBytes: [UInt8]) throws {
+        let path = "\(root)/\(link)"
+        guard try FileStatus.of(path)?.kind == .folder, let real = Folder.canonicalPath(path), let realRoot = Folder.canonicalPath(root),
+            !"\(real)/".hasPrefix("\(realRoot)/")
+        else { return }
+        // A link to half a disk leads to no specs.
+        guard let below = try? Folder(real).walk(limit: 100_000, descend: mayHoldSpecs) else { return }
+        let candidates = below.filter { $0.kind != .folder }.map { "\(link)/\($0.path)" }
+        for member in WorkspaceFiles.members(crplanBytes: crplanBytes, candidates: candidates).dropFirst() {
+            let bytes = try WholeFile.read("\(root)/\(member)", limit: largestFile)
+            guard String(decoding: bytes, as: UTF8.self).contains("crplan/v") else { continue }
+            throw CommandFailure(
+                "\(link.withVisibleControls) is a symbolic link to a folder, which is not followed, and \(member.withVisibleControls) looks like a "
+                    + "spec; put the folder itself there, or leave it out with 'workspace: {include: […]}' in \(WorkspaceFiles.fileName)"
+            )
+        }
     }
 
     private func loadFiles(_ names: [String]) throws -> LoadedSpecs {

@@ -187,3 +187,12 @@ package final class Folder: Sendable {
         return components
     }
 }
+
+extension Folder {
+    /// The folder's absolute path without links; `nil` when it is not there.
+    package static func canonicalPath(_ path: String) -> String? {
+        guard let resolved = realpath(path, nil) else { return nil }
+        defer { free(resolved) }
+        return String(cString: resolved)
+    }
+}

@@ -82,8 +82,10 @@ extension HTTPRegistry {
             try await self.isStored(document, at: reference, in: repository, before: before, purpose)
         }
         var response = try await exchange.send(request)
-        if try await wasSpoilt(document, at: reference, in: repository, by: response) {
+        for pause in Self.pausesBeforeSendingAgain {
+            guard try await wasSpoilt(document, at: reference, in: repository, by: response) else { break }
             logger.notice("\(purpose.object): the registry got other bytes than were sent; sending them once more")
+            try await exchange.pause(pause, wholeHost: false, purpose)
             response = try await exchange.send(request)
         }
         guard response.isSuccess else { throw await exchange.error(for: response, purpose) }
@@ -180,6 +182,10 @@ extension HTTPRegistry {
         guard let document = try await manifest(reference, in: repository) else { return nil }
         return ManifestHead(digest: document.digest, mediaType: document.mediaType, size: Int64(document.bytes.count))
     }
+
+    /// In seconds. Docker's registry says `DIGEST_INVALID` also of an index with a child that someone else is putting at this moment: its
+    /// files are empty before they are full, and on a busy disk that can last.
+    private static let pausesBeforeSendingAgain = [0, 0.2, 1]
 
     /// Whether the registry got other bytes than were sent, and may be sent them again: it refused them as such, or it stored them and its tag
     /// holds them still.

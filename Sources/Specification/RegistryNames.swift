@@ -1,6 +1,6 @@
 internal import Diagnostics
-internal import OCI
-internal import Planning
+package import OCI
+package import Planning
 
 /// What the first component of a name may mean: the aliases and groups of the spec, and full hosts.
 struct RegistryNames: Sendable {
@@ -93,12 +93,15 @@ struct RegistryNames: Sendable {
     /// How a registry is described: by its alias, or for a host that nobody declared by itself.
     func declaration(of id: RegistryID) -> RegistryDeclaration {
         if let name = aliasOfRegistry[id], let alias = aliases[name] { return alias.declaration }
-        return RegistryDeclaration(id: id, kind: Self.impliedKind(of: id))
+        return RegistryDeclaration(undeclared: id)
     }
+}
 
-    static func impliedKind(of id: RegistryID) -> RegistryKind {
-        if id.isLayout { return .layout }
-        return id.host.map(IBMCloudHosts.content.contains) == true ? .icr : .oci
+extension RegistryDeclaration {
+    /// Of a registry that entries name by its host, and no `registries` entry describes.
+    package init(undeclared id: RegistryID) {
+        let isCloud = id.host.map(IBMCloudHosts.content.contains) == true
+        self.init(id: id, kind: id.isLayout ? .layout : isCloud ? .icr : .oci)
     }
 }
 

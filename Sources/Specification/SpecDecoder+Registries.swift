@@ -68,7 +68,7 @@ extension SpecDecoder {
     }
 
     private mutating func kind(of id: RegistryID, _ mapping: SpecMapping) -> RegistryKind {
-        let implied = RegistryNames.impliedKind(of: id)
+        let implied = RegistryDeclaration(undeclared: id).kind
         guard let node = mapping["kind"], let kind = node.text.flatMap(RegistryKind.init) else {
             if id.isLayout, !mapping.broken.contains("kind"), let path = mapping["path"] {
                 report("missing-key", "a registry with a path lacks 'kind: layout'", path.range, "add 'kind: layout'")

@@ -37,6 +37,25 @@ import Testing
         }
     }
 
+    @Test func `a saved plan of what was declared at a revision is applied, whoever owned it`() async throws {
+        try await withTags(#""1""#) { sandbox in
+            let git = Self.git
+            let owners = "policy: {owners: [{files: 'team/**', may: ['copy/demo/**']}], limits: {repositoryShare: none}}\n"
+            let team = Self.image(#""2", "3""#).replacing("disk/demo/hello", with: "copy/demo/hello")
+            try sandbox.write(Self.registries + owners + Self.image(#""1""#), to: "crplan.yaml")
+            try sandbox.write("apiVersion: crplan/v1\n" + team, to: "team/hello.yaml")
+            expect(try await sandbox.crplan("apply", "--auto-approve"), 0)
+            expect(try await sandbox.shell("git init -q && git add crplan.yaml team && \(git) commit -q -m one"), 0)
+            // Nothing else names the registry `copy`.
+            expect(try await sandbox.shell("rm -r team && \(git) commit -q -a -m two"), 0)
+            let plan = try await sandbox.crplan("plan", "--removed-since", "HEAD~1=delete", "--out", "x.plan")
+            expect(plan, 0, stdout: ["copy/demo/hello@", "2", "3"])
+            expect(try await sandbox.crplan("apply", "x.plan", "--allow-irreversible"), 0)
+            let next = try await sandbox.crplan("plan", "--removed-since", "HEAD~1", "--detailed-exitcode")
+            expect(next, 0, stdout: ["No changes."])
+        }
+    }
+
     @Test func `a revision that cannot be read is an error`() async throws {
         try await withTags(#""1""#) { sandbox in
             let git = Self.git
@@ -160,6 +179,19 @@ import Testing
             #expect(try Self.tags(sandbox) == [])
             expect(try await sandbox.crplan("undo", "made.jsonl", "--auto-approve"), 0, stdout: ["still ask", "crplan.yaml:3"])
             #expect(try Self.tags(sandbox) == ["1", "2"])
+        }
+    }
+
+    @Test func `the journal of another workspace is not undone on layouts of the same name`() async throws {
+        try await withTags(#""1""#) { sandbox in
+            try sandbox.write(Self.registries + Self.image(#""1", "2""#), to: "crplan.yaml")
+            expect(try await sandbox.crplan("apply", "--auto-approve", "--journal", "made.jsonl"), 0)
+            _ = try await sandbox.shell("mkdir other && cp crplan.yaml other/")
+            let elsewhere = try await sandbox.crplan("undo", "made.jsonl", "-C", "other", "--auto-approve")
+            expect(elsewhere, 1, stderr: ["cannot undo this here", "where ./disk is another folder than here"])
+            #expect(try Self.tags(sandbox) == ["1", "2"])
+            expect(try await sandbox.crplan("undo", "made.jsonl", "--auto-approve"), 0)
+            #expect(try Self.tags(sandbox) == ["1"])
         }
     }
 

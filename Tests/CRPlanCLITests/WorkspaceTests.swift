@@ -52,6 +52,22 @@ import Testing
         }
     }
 
+    @Test func `specs behind a link to a folder are not passed over in silence`() async throws {
+        try await withSandbox { sandbox in
+            try sandbox.write(Self.crplanFile, to: "ws/crplan.yaml")
+            try sandbox.write(Self.image("1"), to: "ws/own/a.yaml")
+            try sandbox.write(Self.image("2"), to: "elsewhere/b.yaml")
+            try sandbox.write("key: value\n", to: "plain/values.yaml")
+            expect(try await sandbox.shell("cd ws && ln -s own inside && ln -s ../plain plain && ln -s ../nowhere gone"), 0)
+            expect(try await sandbox.crplan("plan", in: "ws"), 0, stdout: ["1 tag to add", "hello:1 "])
+            expect(try await sandbox.shell("cd ws && ln -s ../elsewhere team"), 0)
+            let refused = try await sandbox.crplan("plan", in: "ws")
+            expect(refused, 1, stderr: ["team is a symbolic link to a folder, which is not followed, and team/b.yaml looks like a spec"])
+            try sandbox.write(Self.crplanFile + "workspace: {include: [\"own/*\"]}\n", to: "ws/crplan.yaml")
+            expect(try await sandbox.crplan("plan", in: "ws"), 0, stdout: ["1 tag to add", "hello:1 "])
+        }
+    }
+
     @Test func `a file of a workspace is used without it only together with crplan_yaml, and never when it prunes`() async throws {
         try await withSandbox { sandbox in
             try sandbox.write(Self.crplanFile, to: "crplan.yaml")

@@ -96,6 +96,17 @@ import Testing
         }
     }
 
+    @Test func `runs that begin in the same moment have a journal each`() async throws {
+        try await withTemporaryDirectory { folder in
+            let paths = try await withThrowingTaskGroup(of: String.self) { group in
+                for _ in 0..<100 { group.addTask { try JournalFile(newIn: folder, name: "run").path } }
+                return try await group.reduce(into: Set()) { $0.insert($1) }
+            }
+            #expect(paths == Set(["\(folder)/run.jsonl"] + (2...100).map { "\(folder)/run-\($0).jsonl" }))
+            #expect(throws: FileError.self) { try JournalFile(newIn: "\(folder)/none", name: "run") }
+        }
+    }
+
     @Test(arguments: [0, 1, 3]) func `a journal that cannot be written stops the run before the write`(lines: Int) async throws {
         let world = try World()
         world.journal.fail(after: lines)

@@ -48,6 +48,21 @@ import Testing
         #expect(finished.count == 2)
     }
 
+    @Test func `where not every untag is needed, the others are made, and what waits for it is skipped`() async throws {
+        let world = try World()
+        world.us.features = []
+        let (put, untag, content) = try untags(world, .deleteTag)
+        var late = try Changes.put(content, to: "de.example/team/app", tag: "2")
+        late.after = [untag.id]
+        let report = await world.run(Changes.plan([put, untag, late], [content]), needsEveryUntag: false)
+        #expect(report.outcome(put) == .done)
+        #expect(report.outcome(late) == .skipped(because: untag.id))
+        #expect(report.failureCode == .unsupported)
+        #expect(report.verdict == .partial)
+        #expect(report.rows.count == 3)
+        #expect(world.us.writeCount == 0)
+    }
+
     @Test func `without leave for a placeholder, that a registry deletes by digest does not help`() async throws {
         let world = try World()
         world.us.features.remove(.deleteTag)

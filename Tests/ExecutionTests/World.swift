@@ -33,7 +33,7 @@ struct World {
         return try Changes.content(sample, from: "source.example/\(World.app)")
     }
 
-    func run(_ plan: Plan, parallelism: Int = 8, transfers: Int = 6) async -> ExecutionReport {
+    func run(_ plan: Plan, parallelism: Int = 8, transfers: Int = 6, needsEveryUntag: Bool = true) async -> ExecutionReport {
         let clock = clock
         let executor = Executor(
             plan: plan,
@@ -41,7 +41,13 @@ struct World {
             registries: InMemoryDirectory([source, us, de]),
             contents: contents,
             journal: journal,
-            options: ExecutionOptions(parallelism: parallelism, transfers: transfers, clock: clock, now: { 1_700_000_000_000 })
+            options: ExecutionOptions(
+                parallelism: parallelism,
+                transfers: transfers,
+                needsEveryUntag: needsEveryUntag,
+                clock: clock,
+                now: { 1_700_000_000_000 }
+            )
         )
         let events = events
         return await executor.run(events: { events.append($0) }, interruption: interruption)

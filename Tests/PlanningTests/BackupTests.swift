@@ -57,7 +57,7 @@ import Testing
         func codes(_ world: World) -> [String] {
             var facts = Facts()
             while true {
-                switch Planner.checkInUse(plan, bare.desired, policy: spec.policy, facts: facts) {
+                switch Planner.checkSaved(plan, bare.desired, policy: spec.policy, facts: facts) {
                 case .result(let refusals): return refusals.map(\.code)
                 case .needs(let questions): for question in questions { facts.record(world.answer(question), to: question) }
                 }

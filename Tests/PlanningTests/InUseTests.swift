@@ -288,7 +288,7 @@ import Testing
     private func refusals(ofSaved plan: Plan, _ spec: SpecBuilder, in world: World) throws -> [Refusal] {
         var facts = Facts()
         for _ in 0..<100 {
-            switch Planner.checkInUse(plan, spec.desired, policy: spec.policy, facts: facts) {
+            switch Planner.checkSaved(plan, spec.desired, policy: spec.policy, facts: facts) {
             case .result(let refusals): return refusals
             case .needs(let questions): for question in questions { facts.record(world.answer(question), to: question) }
             }

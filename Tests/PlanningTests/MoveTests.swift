@@ -79,6 +79,23 @@ import Testing
         #expect(try world.plan(spec).errors.contains { $0.code == "declared-and-absent" })
     }
 
+    @Test func `a list of referrers is not moved: whoever puts the referrers writes it anew`() throws {
+        let image = try Samples.image(seed: 1)
+        let signature = try Samples.referrer(to: image.descriptor)
+        var world = World()
+        world.lacksReferrersAPI = [try Names.registry("us")]
+        try world.add(image, to: "us/app/old", tags: ["1.0"])
+        try world.add(signature, to: "us/app/old")
+        let planned = try world.plan(spec(), answering: .allAtOnce)
+        let list = TagName.companion(of: image.digest, .referrers)
+        #expect(planned.errors.isEmpty && planned.refusals.isEmpty)
+        #expect(planned.ids.contains("put us.icr.io/app/new@\(signature.digest)"))
+        #expect(!planned.ids.contains("put us.icr.io/app/new:\(list)"))
+        // It is rebuilt there, so nothing is lost with the old one.
+        let old = try #require(try world.digest("us/app/old", list.description))
+        #expect(try planned.change("delete us.icr.io/app/old@\(old)").reason == "moved to us.icr.io/app/new")
+    }
+
     @Test func `nothing is read from a repository that is moved, since the next plan could not`() throws {
         var image = try spec()
         try image.image(from: "us/app/old:1.0", to: ["de/app/api"], tags: ["1.0"])

@@ -27,6 +27,7 @@ import Testing
         var plan = try world.plan(spec, answering: .allAtOnce).plan
         plan.specFiles = [.init(path: "specs/api.yaml", digest: old.digest)]
         plan.gitCommit = "0123456789abcdef"
+        plan.removedSince = "0123456789abcdee"
         return plan
     }
 

@@ -190,6 +190,28 @@ import Testing
         #expect(try planned.change("untag us.icr.io/app/api:pr-2").reason == "declared at v1 and declared no more")
     }
 
+    @Test func `the entry that went may have been the only one to name its registry`() throws {
+        var spec = try spec()
+        var earlier = SpecBuilder()
+        try earlier.image(from: "us/app/api:pr-4", to: ["us/app/api"], tags: ["pr-2"])
+        let us = try Names.registry("us")
+        spec.desired.registries[us] = nil
+        earlier.desired.registries[us] = RegistryDeclaration(id: us)
+        spec.options.removedSince = .init(revision: "v1", desired: earlier.desired, deletes: false)
+        #expect(try world().plan(spec).ids.contains("untag us.icr.io/app/api:pr-2"))
+
+        let declaration = RegistryDeclaration(id: us, alias: "us")
+        earlier.desired.registries[us] = declaration
+        spec.options.removedSince = .init(revision: "v1", desired: earlier.desired, deletes: false, declared: [declaration])
+        #expect(try world().plan(spec).ids.contains("untag us.icr.io/app/api:pr-2"))
+
+        // How to reach it is not known any more.
+        spec.options.removedSince = .init(revision: "v1", desired: earlier.desired, deletes: false)
+        let lost = try world().plan(spec)
+        #expect(lost.errors.map(\.code) == ["registry-gone"])
+        #expect(!lost.ids.contains("untag us.icr.io/app/api:pr-2"))
+    }
+
     @Test func `with delete, what is left without a tag goes too`() throws {
         var spec = try spec()
         var earlier = SpecBuilder()

@@ -56,6 +56,32 @@ import Testing
         #expect(check.refusals(ofSaved: unasked, desired: try Self.desired()).map(\.code) == ["not-asked"])
     }
 
+    @Test func `where owners stand, what an earlier revision declared was asked for`() throws {
+        let check = PolicyCheck(policy: Self.policy())
+        let untag = { (file: String, tag: String) throws in
+            let put = try Self.change(file: file)
+            let digest = try #require(put.newDigest)
+            return Change(
+                kind: .untag,
+                target: .manifest(try #require(put.target.address), .tag(try TagName(tag))),
+                oldDigest: digest,
+                method: .deleteTag,
+                reason: "",
+                origin: put.origin,
+                undo: .retag(digest),
+                preconditions: [.at(digest)]
+            )
+        }
+        let codes = { (change: Change, earlier: DesiredState?) in
+            check.refusals(ofSaved: Self.plan([change]), desired: DesiredState(), earlier: earlier).map(\.code)
+        }
+        #expect(codes(try untag("crplan.yaml", "1.0"), try Self.desired()) == [])
+        #expect(codes(try untag("crplan.yaml", "1.0"), nil) == ["not-asked"])
+        #expect(codes(try untag("crplan.yaml", "2.0"), try Self.desired()) == ["not-asked"])
+        #expect(codes(try untag("specs/a.yaml", "1.0"), try Self.desired()) == ["not-owner", "not-asked"])
+        #expect(codes(try Self.change(file: "crplan.yaml"), try Self.desired()) == ["not-asked"])
+    }
+
     @Test func `what the specs declare now is not removed`() throws {
         let put = try Self.change(file: "crplan.yaml")
         let digest = try #require(put.newDigest)

@@ -26,7 +26,8 @@ import Testing
             MadeChange($1, of: plan, origin: Origin(file: "journal", line: $0 + 1))
         }
         var registries = spec.desired.registries
-        for id in made.map(\.target.registry) where registries[id] == nil { registries[id] = RegistryDeclaration(id: id) }
+        let named = made.flatMap { [$0.target.registry] + ($0.source.map { [$0.registry] } ?? []) }
+        for id in named where registries[id] == nil { registries[id] = RegistryDeclaration(id: id) }
         let (undo, planned) = try world.planUndo(of: made, registries, spec.policy)
         #expect(planned.errors.isEmpty)
         #expect(planned.refusals.isEmpty)
@@ -109,6 +110,21 @@ import Testing
         let undone = try undo(planned.plan, spec, in: after)
         #expect(undone.planned.ids.isEmpty)
         #expect(undone.undo.stays.map(\.reason) == ["us.icr.io/app/api does not hold the image any more, so this may be the last of it"])
+    }
+
+    @Test func `a copy stays when the specs no longer name what it was made from`() throws {
+        var spec = SpecBuilder()
+        try spec.image(from: "us/app/api:2.0", to: ["de/app/api"], tags: ["2.0"])
+        let (planned, after) = try world().converge(spec)
+        let made = planned.plan.changes.map { MadeChange($0, of: planned.plan, origin: Origin(file: "journal", line: 1)) }
+        let target = try Names.repository("de/app/api").registry
+        let undone = try after.planUndo(of: made, [target: RegistryDeclaration(id: target)], spec.policy)
+        #expect(undone.planned.ids.isEmpty)
+        #expect(
+            undone.undo.stays.map(\.reason) == [
+                "the specs at hand do not name the registry us.icr.io; name it there, or give other specs with -f"
+            ]
+        )
     }
 
     @Test func `a backup stays when its tag was taken meanwhile`() throws {

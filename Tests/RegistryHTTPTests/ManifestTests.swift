@@ -125,6 +125,24 @@ import Testing
         }
     }
 
+    @Test(arguments: [1, 3, 4])
+    func whatARegistryCallsSpoiltIsSentAgainAFewTimes(times: Int) async throws {
+        try await withImage { wire, _, tag in
+            let newer = try Self.newer.get().root
+            wire.server.answerNext(times, where: Self.isManifest("PUT"), with: .error(400, "DIGEST_INVALID"))
+            if times == 4 {
+                let error = try await wire.failure { () async throws(RegistryError) in
+                    try await wire.client.putManifest(newer, at: tag, in: wire.repository)
+                }
+                #expect(error.registryCode == "DIGEST_INVALID")
+            } else {
+                try await wire.client.putManifest(newer, at: tag, in: wire.repository)
+                #expect(try await wire.client.head(tag, in: wire.repository)?.digest == newer.digest)
+            }
+            #expect(wire.server.log.count { $0.method == "PUT" } == min(times + 1, 4))
+        }
+    }
+
     @Test func someoneElsesNewerPushIsNotUndone() async throws {
         try await withImage { wire, image, tag in
             let newer = try Self.newer.get().root

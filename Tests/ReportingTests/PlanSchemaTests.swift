@@ -55,6 +55,7 @@ import Testing
         builder.plan.registries = try registries()
         builder.plan.specFiles = [.init(path: "a.yaml", digest: digest)]
         builder.plan.gitCommit = "0123456789abcdef"
+        builder.plan.removedSince = "0123456789abcdee"
         builder.plan.asOf = "2026-01-02T03:04:05Z"
         builder.plan.targetFilters = ["a/**"]
         builder.plan.excludeFilters = ["b"]

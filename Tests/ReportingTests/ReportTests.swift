@@ -96,6 +96,8 @@ import Testing
         var done = self.report(plan) { _ in ChangeResult(.done) }
         done.stopReason = report.stopReason
         #expect(ReportText.render(done, of: plan).hasSuffix("Apply the same plan again to go on; what is done stays done.\n"))
+        let undone = ReportText.render(done, of: plan, isUndo: true)
+        #expect(undone.hasSuffix("Run undo with the same file again to go on; what is done stays done.\n"))
     }
 
     @Test func `progress is counted, and told where it matters`() throws {

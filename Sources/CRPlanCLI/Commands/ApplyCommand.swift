@@ -98,10 +98,10 @@ struct ApplyCommand: AsyncParsableCommand {
 
     private func applySaved(_ path: String, _ console: Console) async throws -> ExitStatus {
         let saved = try SavedPlan(path: path, pinned: planDigest)
-        let (reconciliation, specs, policyRefusals) = try prepare(saved)
+        let (reconciliation, specs, policyRefusals) = try await prepare(saved)
         return try await reconciliation.ending {
             var refusals = policyRefusals
-            if let specs, refusals.isEmpty { refusals = try await reconciliation.refusalsInUse(of: saved.plan, specs, planning) }
+            if let specs, refusals.isEmpty { refusals = try await reconciliation.refusals(ofSaved: saved.plan, specs, planning) }
             guard refusals.isEmpty else {
                 console.show(refusals)
                 return .refused
@@ -112,7 +112,7 @@ struct ApplyCommand: AsyncParsableCommand {
     }
 
     /// A plan from a workspace is held against the workspace at hand; one from `-f` against the files given, or against nothing.
-    private func prepare(_ saved: SavedPlan) throws -> (Reconciliation, LoadedSpecs?, [Refusal]) {
+    private func prepare(_ saved: SavedPlan) async throws -> (Reconciliation, LoadedSpecs?, [Refusal]) {
         let isAlone: Bool
         if case .files = saved.plan.source { isAlone = workspace.files.isEmpty } else { isAlone = false }
         guard !isAlone else {
@@ -131,7 +131,7 @@ struct ApplyCommand: AsyncParsableCommand {
         guard !specs.result.diagnostics.hasErrors else {
             throw CommandFailure("the specs at hand have errors, so the plan cannot be held against them; run 'crplan validate'")
         }
-        return (Reconciliation(specs, logger: talk.logger), specs, try saved.check(against: specs))
+        return (Reconciliation(specs, logger: talk.logger), specs, try await saved.check(against: specs))
     }
 
     private func apply(_ plan: Plan, _ digest: Digest, _ reconciliation: Reconciliation, _ console: Console) async throws -> ExitStatus {

@@ -43,6 +43,7 @@ struct UndoCommand: AsyncParsableCommand {
             let record = try MadeChanges(path: file)
             let specs = try SpecLoading(options: workspace).load()
             guard !specs.result.diagnostics.hasErrors else { return console.refuse(specs, format: .text) }
+            try record.check(root: specs.root)
             let reconciliation = Reconciliation(specs, logger: talk.logger)
             return try await reconciliation.ending {
                 let (undo, result) = try await reconciliation.planUndo(of: record, specs, parallelism: parallelism, console: console)
@@ -55,9 +56,16 @@ struct UndoCommand: AsyncParsableCommand {
                 if let refusal = applying.refuseIrreversible(result.plan, console) { return refusal }
                 guard try applying.confirm(console, instead: "run it where you can answer") else { return .error }
                 let digest = try PlanFile.digest(of: result.plan)
-                let run = ApplyOptions.Run(plan: result.plan, digest: digest, parallelism: parallelism, format: .text)
+                // A tag that cannot be removed does not keep the others from their images.
+                let run = ApplyOptions.Run(
+                    plan: result.plan,
+                    digest: digest,
+                    parallelism: parallelism,
+                    format: .text,
+                    isUndo: true
+                )
                 let status = try await applying.apply(run, reconciliation, console)
-                nameEntries(asking: undo, specs, console)
+                if status == .done || status == .partial { nameEntries(asking: undo, specs, console) }
                 return status
             }
         }
@@ -92,6 +100,9 @@ struct MadeChanges {
     /// A journal says what was really made.
     let isJournal: Bool
 
+    /// The folder that relative paths started at, where the journal says.
+    private let root: String?
+
     private static let largestFile = 256 << 20
 
     init(path: String) throws {
@@ -100,6 +111,7 @@ struct MadeChanges {
         do throws(PlanFile.Invalid) {
             let plan = try PlanFile.decode(bytes, pinned: nil).plan
             isJournal = false
+            root = nil
             changes = ChangeOrder.sorted(plan.changes).enumerated().map { place, change in
                 MadeChange(change, of: plan, origin: Origin(file: path, line: place + 1))
             }
@@ -117,6 +129,18 @@ struct MadeChanges {
             )
         }
         isJournal = true
+        root = journal.header.root
         changes = journal.madeChanges(file: path)
+    }
+
+    /// A layout of the same name in another workspace is another one.
+    func check(root here: String) throws {
+        guard let root, root != Folder.canonicalPath(here) else { return }
+        let layouts = Set(changes.map(\.target.registry).filter { $0.isLayout && !$0.description.hasPrefix("/") }).sorted()
+        guard let layout = layouts.first else { return }
+        throw CommandFailure(
+            "cannot undo this here: the journal is of a run in \(root.withVisibleControls), where \(layout) is another folder than here; "
+                + "run undo there, or with -C"
+        )
     }
 }

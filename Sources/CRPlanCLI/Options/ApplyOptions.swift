@@ -55,6 +55,8 @@ struct ApplyOptions: ParsableArguments {
         var planPath: String?
         var parallelism: Int
         var format: OutputFormat
+        /// The way back, which no plan file holds.
+        var isUndo = false
     }
 
     func apply(_ run: Run, _ reconciliation: Reconciliation, _ console: Console) async throws -> ExitStatus {
@@ -71,6 +73,7 @@ struct ApplyOptions: ParsableArguments {
                 planPath: run.planPath,
                 journal: journal,
                 parallelism: run.parallelism,
+                needsEveryUntag: !run.isUndo,
                 events: output,
                 interruption: interruption
             )
@@ -79,7 +82,7 @@ struct ApplyOptions: ParsableArguments {
         if run.format == .json {
             console.result(ReportJSON.render(report, planDigest: run.digest, journal: journalPath))
         } else {
-            let text = ReportText.render(report, of: plan, styling: console.styling)
+            let text = ReportText.render(report, of: plan, isUndo: run.isUndo, styling: console.styling)
             console.write("\(text)\nJournal: \(journalPath.withVisibleControls)\n", toStandardError: events == "-")
         }
         return Self.status(of: report, leftOut: !plan.leftOut.isEmpty)

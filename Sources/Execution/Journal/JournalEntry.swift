@@ -15,10 +15,13 @@ package enum JournalEntry: Hashable, Sendable {
         package var planDigest: Digest
         /// As the user named the plan file; nil when the plan was not saved.
         package var planPath: String?
+        /// The folder that relative paths start at, such as those of layouts.
+        package var root: String?
 
-        package init(planDigest: Digest, planPath: String?) {
+        package init(planDigest: Digest, planPath: String?, root: String? = nil) {
             self.planDigest = planDigest
             self.planPath = planPath
+            self.root = root
         }
     }
 
@@ -96,6 +99,7 @@ struct JournalLine: Codable {
     var formatVersion: Int?
     var planDigest: Digest?
     var plan: String?
+    var root: String?
     var change: ChangeID?
     var kind: ChangeKind?
     var registry: RegistryID?
@@ -119,6 +123,7 @@ struct JournalLine: Codable {
             formatVersion = JournalEntry.formatVersion
             planDigest = header.planDigest
             plan = header.planPath
+            root = header.root
         case .intent(let write):
             type = .intent
             set(write)
@@ -151,7 +156,7 @@ struct JournalLine: Codable {
     /// Nil: a member that this kind of line needs is missing.
     var entry: JournalEntry? {
         switch type {
-        case .header: planDigest.map { .header(JournalEntry.Header(planDigest: $0, planPath: plan)) }
+        case .header: planDigest.map { .header(JournalEntry.Header(planDigest: $0, planPath: plan, root: root)) }
         case .intent: write.map { .intent($0) }
         case .outcome: write.flatMap { write in result.map { .outcome(write, $0) } }
         }

@@ -16,6 +16,23 @@ package struct JournalFile: JournalWriting {
         file = try AppendingFile(path, mustBeNew: mustBeNew)
     }
 
+    /// A new file `NAME.jsonl`, or with a number behind the name where that is taken. The folder must exist.
+    package init(newIn folder: String, name: String) throws(FileError) {
+        var path = "\(folder)/\(name).jsonl"
+        var number = 1
+        while true {
+            // Runs may begin in the same moment; only making the file tells which of them has the name.
+            do throws(FileError) {
+                try self.init(path)
+                return
+            } catch {
+                guard error.code == .exists else { throw error }
+                number += 1
+                path = "\(folder)/\(name)-\(number).jsonl"
+            }
+        }
+    }
+
     package var path: String { file.path }
 
     package func record(_ entry: JournalEntry, time: Int64) throws(FileError) {

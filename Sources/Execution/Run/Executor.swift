@@ -9,6 +9,10 @@ package struct ExecutionOptions: Sendable {
     package var transfers: Int
     /// For the header of the journal.
     package var planPath: String?
+    /// For the header too: the folder that relative paths of the plan start at.
+    package var root: String?
+    /// Nothing is written as long as a tag of the plan cannot be removed; else what can be made is, and those untags fail alone.
+    package var needsEveryUntag: Bool
     package var clock: any Clock<Duration>
     /// Milliseconds since 1970.
     package var now: @Sendable () -> Int64
@@ -19,6 +23,8 @@ package struct ExecutionOptions: Sendable {
         parallelism: Int = 8,
         transfers: Int = 6,
         planPath: String? = nil,
+        root: String? = nil,
+        needsEveryUntag: Bool = true,
         clock: any Clock<Duration> = ContinuousClock(),
         now: @escaping @Sendable () -> Int64 = { WallTime.now() },
         nonce: @escaping @Sendable () -> String = { Digest.sha256(of: (0..<32).map { _ in UInt8.random(in: .min ... .max) }).encoded }
@@ -26,6 +32,8 @@ package struct ExecutionOptions: Sendable {
         self.parallelism = parallelism
         self.transfers = transfers
         self.planPath = planPath
+        self.root = root
+        self.needsEveryUntag = needsEveryUntag
         self.clock = clock
         self.now = now
         self.nonce = nonce
@@ -74,22 +82,42 @@ package struct Executor: Sendable {
             sender: sender
         )
         await events(.started(planDigest: planDigest, changes: plan.changes.count))
-        let header = JournalEntry.Header(planDigest: planDigest, planPath: options.planPath)
+        let header = JournalEntry.Header(planDigest: planDigest, planPath: options.planPath, root: options.root)
         try? context.journal.record(.header(header))
         let proof = await UntagProof(context)
         context.untagWays = proof.ways
         let report: ExecutionReport
         if proof.failures.isEmpty {
             report = await run(context, messages, interruption)
-        } else {
+        } else if options.needsEveryUntag {
             report = proof.report(on: plan)
             for row in report.rows { await events(.changeFinished(row.change, row.result)) }
+        } else {
+            report = await runWithout(proof.failures, context, messages, interruption)
         }
         await events(.finished(report))
         return report
     }
 
+    /// What waits for one of the failed changes is skipped, as after any other failure.
+    private func runWithout(
+        _ failures: [ChangeID: RegistryError],
+        _ context: RunContext,
+        _ messages: AsyncStream<RunMessage>,
+        _ interruption: Interruption
+    ) async -> ExecutionReport {
+        var results: [ChangeID: ChangeResult] = failures.mapValues { ChangeResult(.failed($0)) }
+        for change in ChangeOrder.sorted(plan.changes) where results[change.id] == nil {
+            if let ancestor = change.after.first(where: { results[$0] != nil }) {
+                results[change.id] = ChangeResult(.skipped(because: ancestor))
+            }
+        }
+        for change in plan.changes { if let result = results[change.id] { await context.events(.changeFinished(change.id, result)) } }
+        return await run(ended: results, context, messages, interruption)
+    }
+
     private func run(
+        ended results: [ChangeID: ChangeResult] = [:],
         _ context: RunContext,
         _ messages: AsyncStream<RunMessage>,
         _ interruption: Interruption
@@ -97,7 +125,8 @@ package struct Executor: Sendable {
         let sender = context.sender
         return await withTaskGroup(of: Void.self) { group in
             group.addTask { if await interruption.wait() { sender.yield(.interrupted) } }
-            var loop = RunLoop(context: context, state: ExecutionState(plan.changes, parallelism: options.parallelism))
+            let open = plan.changes.filter { results[$0.id] == nil }
+            var loop = RunLoop(context: context, state: ExecutionState(open, parallelism: options.parallelism), ended: results)
             let report = await loop.run(messages, in: &group)
             group.cancelAll()
             return report

@@ -12,12 +12,14 @@ enum RunMessage: Sendable {
 struct RunLoop {
     let context: RunContext
     private var state: ExecutionState
-    private var results: [ChangeID: ChangeResult] = [:]
+    private var results: [ChangeID: ChangeResult]
     private var wasInterrupted = false
 
-    init(context: RunContext, state: ExecutionState) {
+    /// `results`: of the plan's changes that ended before, and are not in `state`.
+    init(context: RunContext, state: ExecutionState, ended results: [ChangeID: ChangeResult] = [:]) {
         self.context = context
         self.state = state
+        self.results = results
     }
 
     mutating func run(_ messages: AsyncStream<RunMessage>, in group: inout TaskGroup<Void>) async -> ExecutionReport {

@@ -72,6 +72,8 @@ package struct Plan: Hashable, Sendable {
     package var source: Source
     package var specFiles: [SpecFile]
     package var gitCommit: String?
+    /// The commit of `--removed-since`.
+    package var removedSince: String?
     /// `--as-of` in RFC 3339, only when an age rule was used.
     package var asOf: String?
     /// The `--target` and `--exclude` globs that make this plan a partial one.

@@ -263,8 +263,8 @@ extension Change: Codable {
 
 extension Plan: Codable {
     private enum CodingKeys: String, CodingKey {
-        case formatVersion, source, specFiles, gitCommit, asOf, targetFilters, excludeFilters, registries, contents, changes, estimates,
-            leftOut, scope
+        case formatVersion, source, specFiles, gitCommit, removedSince, asOf, targetFilters, excludeFilters, registries, contents,
+            changes, estimates, leftOut, scope
     }
 
     private struct SourceForm: Codable {
@@ -285,6 +285,7 @@ extension Plan: Codable {
         self.init(source: source.files.map { .files($0) } ?? .workspace)
         specFiles = try container.decode([SpecFile].self, forKey: .specFiles)
         gitCommit = try container.decodeIfPresent(String.self, forKey: .gitCommit)
+        removedSince = try container.decodeIfPresent(String.self, forKey: .removedSince)
         asOf = try container.decodeIfPresent(String.self, forKey: .asOf)
         targetFilters = try container.decode([String].self, forKey: .targetFilters)
         excludeFilters = try container.decode([String].self, forKey: .excludeFilters)
@@ -307,6 +308,7 @@ extension Plan: Codable {
         }
         try container.encode(specFiles, forKey: .specFiles)
         try container.encodeIfPresent(gitCommit, forKey: .gitCommit)
+        try container.encodeIfPresent(removedSince, forKey: .removedSince)
         try container.encodeIfPresent(asOf, forKey: .asOf)
         try container.encode(targetFilters, forKey: .targetFilters)
         try container.encode(excludeFilters, forKey: .excludeFilters)

@@ -7,25 +7,41 @@ extension PlanningRun {
     /// The longest tag that leaves room for `-` and 12 digits.
     private static let longestTag = 115
 
+    /// What is saved before a change.
+    private struct Saving {
+        var address: RepositoryAddress
+        var digest: Digest
+        /// Each tag, or `nil` for an image without one, with its name in the backup.
+        var names: [(tag: TagName?, name: TagName)]
+    }
+
+    /// `nil`: the rule does not ask for it.
+    private func saving(before change: Change, _ rule: BackupRule) -> Saving? {
+        guard let address = change.target.address, let digest = change.oldDigest, let reference = change.target.reference,
+            rule.before.contains(Self.occasion(of: change)), !rule.covers(address)
+        else { return nil }
+        let tags = reference.tag.map { [$0] } ?? change.consequences.removedTags
+        let names = (tags.isEmpty ? [nil] : tags.map(Optional.some)).compactMap { tag in
+            Self.backupTag(tag, digest).map { (tag, $0) }
+        }
+        return Saving(address: address, digest: digest, names: names)
+    }
+
     mutating func planBackups() {
         guard let rule = policy.backup else { return }
         for change in sortedChanges(where: { $0.isMove || $0.isRemoval }) {
-            guard let address = change.target.address, let old = change.oldDigest, let reference = change.target.reference,
-                rule.before.contains(Self.occasion(of: change)), !rule.covers(address)
-            else { continue }
             // What is moved to another repository is saved there.
             if case .backup = change.undo { continue }
-            let tags = reference.tag.map { [$0] } ?? change.consequences.removedTags
-            guard let target = backupRepository(of: address, rule), let content = contentToSave(old, in: address, change.origin) else {
+            guard let saving = saving(before: change, rule) else { continue }
+            guard let target = backupRepository(of: saving.address, rule),
+                let content = contentToSave(saving.digest, in: saving.address, change.origin)
+            else {
                 leaveOut(change)
                 continue
             }
             var saved: [ChangeID] = []
-            var names: [TagName] = []
-            for name in tags.map({ Optional($0) }) + (tags.isEmpty ? [nil] : []) {
-                guard let tag = Self.backupTag(name, old) else { continue }
-                names.append(tag)
-                switch save(content, of: name, in: address, at: target, tag, rule) {
+            for (tag, name) in saving.names {
+                switch save(content, of: tag, in: saving.address, at: target, name, rule) {
                 case .known(let id): saved += id.map { [$0] } ?? []
                 case .waiting: break
                 case .failed: leaveOut(change)
@@ -33,7 +49,7 @@ extension PlanningRun {
             }
             guard changes[change.id] != nil else { continue }
             changes[change.id]?.after = Set(change.after + saved).sorted()
-            if change.kind == .delete, case .none = change.undo, let first = names.min() {
+            if change.kind == .delete, case .none = change.undo, let first = saving.names.map(\.name).min() {
                 changes[change.id]?.undo = .backup("\(target):\(first)")
             }
         }
@@ -42,31 +58,31 @@ extension PlanningRun {
     /// A plan that was saved may be older than the rule: what has to be saved is in the backup, or comes there before.
     mutating func refuseWithoutBackup() {
         guard let rule = policy.backup else { return }
-        for change in sortedChanges(where: { $0.isMove || $0.isRemoval }) {
-            guard let address = change.target.address, let old = change.oldDigest, let reference = change.target.reference,
-                rule.before.contains(Self.occasion(of: change)), !rule.covers(address), !isSavedByMove(change),
-                let target = backupRepository(of: address, rule)
-            else { continue }
-            let tags = reference.tag.map { [$0] } ?? change.consequences.removedTags
-            for name in tags.map({ Optional($0) }) + (tags.isEmpty ? [nil] : []) {
-                guard let tag = Self.backupTag(name, old) else { continue }
-                let put = changes[Change.id(.put, .manifest(target, .tag(tag)))]
-                if let put, put.newDigest == old, change.after.contains(put.id) { continue }
-                switch answer(.head(target, .tag(tag))) {
-                case nil: continue
-                case .found(.head(let head))? where head.digest == old: continue
-                case .found?, .absent?, .unreadable?: break
-                }
-                refusals.append(
-                    Refusal(
-                        code: "no-backup",
-                        message: "'\(change.id)' is not saved first, and policy.backup asks for it",
-                        subjects: [change.target.description],
-                        origin: rule.origin,
-                        help: "Plan again."
-                    )
+        for change in sortedChanges(where: { $0.isMove || $0.isRemoval }) where !isSavedByMove(change) {
+            guard let saving = saving(before: change, rule), let target = backupRepository(of: saving.address, rule) else { continue }
+            let missing = saving.names.filter { !isInBackup(saving.digest, .manifest(target, .tag($0.name)), before: change) }
+            guard !missing.isEmpty else { continue }
+            refusals.append(
+                Refusal(
+                    code: "no-backup",
+                    message: "'\(change.id)' is not saved first, and policy.backup asks for it",
+                    subjects: missing.map { saving.address.description + ($0.tag.map { ":\($0)" } ?? "@\(saving.digest)") },
+                    origin: rule.origin,
+                    help: "Plan again."
                 )
-            }
+            )
+        }
+    }
+
+    /// `true` too while it is asked for. What cannot be read is not there.
+    private mutating func isInBackup(_ digest: Digest, _ place: ChangeTarget, before change: Change) -> Bool {
+        let put = changes[Change.id(.put, place)]
+        if let put, put.newDigest == digest, change.after.contains(put.id) { return true }
+        guard let address = place.address, let reference = place.reference else { return false }
+        return switch answer(.head(address, reference)) {
+        case nil: true
+        case .found(.head(let head))?: head.digest == digest
+        case .found?, .absent?, .unreadable?: false
         }
     }
 

@@ -1,7 +1,8 @@
 internal import OCI
 
 /// What else a removal is about: for which platforms the image is, which indexes name it, what refers to it, and how many bytes are freed.
-/// For people, so it never fails the plan: what cannot be read is left out.
+/// For people, so what cannot be read is left out. But here every manifest around a delete is read, and an index that shows only now, since
+/// another one calls it an image, refuses the delete.
 extension PlanningRun {
     /// What is around the images that go.
     private struct Surroundings {

@@ -16,8 +16,8 @@ extension PlanningRun {
             diagnostics.insert(
                 .error(
                     "registry-gone",
-                    "at \(earlier.revision) the specs declared tags in \(registry), which they do not name any more",
-                    help: "name the registry again, at least under 'absent', to remove what is there"
+                    "at \(earlier.revision) the specs declared tags in \(registry), which they do not declare any more",
+                    help: "declare the registry again, under 'registries' in crplan.yaml, to remove what is there"
                 )
             )
             for address in gone { earlierTags[address] = nil }

@@ -1,22 +1,5 @@
 internal import OCI
 
-extension Planner {
-    package enum InUseStep: Sendable {
-        case needs(Set<Question>)
-        case result([Refusal])
-    }
-
-    /// Holds a saved plan's removals against what is in use now, with its parts and what it is a part of, and against the backups that the
-    /// policy asks for now. `policy` has the lists as they are now; call again with more answers until it gives a result.
-    package static func checkInUse(_ plan: Plan, _ desired: DesiredState, policy: Policy, facts: Facts) -> InUseStep {
-        var run = PlanningRun(desired, policy, facts, PlanningOptions())
-        run.changes = Dictionary(plan.changes.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
-        run.refuseRemovalsInUse()
-        run.refuseWithoutBackup()
-        return run.needs.isEmpty ? .result(run.refusals) : .needs(run.needs)
-    }
-}
-
 /// What is in use is neither untagged nor deleted; a move of it is shown as such (design, section 4). Decided on the changes alone, so
 /// that a saved plan is held against it like a new one.
 extension PlanningRun {

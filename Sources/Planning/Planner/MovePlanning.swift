@@ -29,6 +29,16 @@ extension PlanningRun {
         var progress = Progress.done
         // Companion tags, too: what they hold may be needed, whatever they belong to.
         for tag in tags where declarations[entry.from, tag] == nil {
+            switch isRewritten(tag, entry) {
+            case .known(false): break
+            case .known(true): continue
+            case .waiting:
+                if progress == .done { progress = .waiting }
+                continue
+            case .failed:
+                progress = .failed
+                continue
+            }
             switch move(tag, entry) {
             case .done: continue
             case .waiting: if progress == .done { progress = .waiting }
@@ -36,6 +46,16 @@ extension PlanningRun {
             }
         }
         return progress
+    }
+
+    /// A list of referrers whose image is moved: the referrers go along, and whoever puts them writes such a list anew.
+    private mutating func isRewritten(_ tag: TagName, _ entry: MoveEntry) -> Lookup<Bool> {
+        guard let companion = tag.companion, companion.kind == .referrers, let subject = companion.digest else { return .known(false) }
+        switch head(entry.from, .digest(subject), for: entry.origin) {
+        case .waiting: return .waiting
+        case .failed: return .failed
+        case .known(let head): return .known(head != nil)
+        }
     }
 
     /// `known(nil)`: the old repository is gone.
@@ -107,7 +127,7 @@ extension PlanningRun {
         }
     }
 
-    /// What no moved tag leads to is put by its digest: all that the registry lists; else images whose tags go, or that companions name.
+    /// What no moved tag leads to is put by its digest: all that the registry lists; else images that companions name.
     mutating func moveUntagged() {
         for entry in selectedMoves {
             guard case .known(let heads) = headsByTag(in: entry.from, for: entry.origin),
@@ -115,26 +135,35 @@ extension PlanningRun {
                 case .known(let signed) = subjectsOfCompanions(among: heads, in: entry.from, for: entry.origin),
                 case .known(let graph) = readGraph(of: entry.from, deleting: [], for: entry.origin)
             else { continue }
-            let moved = Set(heads.filter { declarations[entry.to, $0.key] != nil }.values.map(\.digest))
+            var moved = Set(heads.filter { declarations[entry.to, $0.key] != nil }.values.map(\.digest))
+            for (tag, head) in heads { if case .known(true) = isRewritten(tag, entry) { moved.insert(head.digest) } }
             let below = graph.everything(below: moved).union(moved)
             let images = listed ?? Set(heads.values.map(\.digest)).union(signed.map(\.digest)).sorted()
             for digest in images.sorted() where !below.contains(digest) {
-                guard case .known(nil) = head(entry.to, .digest(digest), for: entry.origin),
-                    case .known(let content?) = resolve(entry.from, .digest(digest), for: entry.origin)
-                else { continue }
-                put(content, at: .manifest(entry.to, .digest(digest)), over: nil, entry.origin, reason: "moved with its repository")
-                putByDigest.insert(Change.id(.put, .manifest(entry.to, .digest(digest))))
+                putByDigest(digest, from: entry.from, to: entry.to, entry.origin, reason: "moved with its repository")
             }
         }
     }
 
+    private mutating func putByDigest(
+        _ digest: Digest,
+        from source: RepositoryAddress,
+        to target: RepositoryAddress,
+        _ origin: Origin,
+        reason: String
+    ) {
+        guard case .known(nil) = head(target, .digest(digest), for: origin),
+            case .known(let content?) = resolve(source, .digest(digest), for: origin)
+        else { return }
+        let place = ChangeTarget.manifest(target, .digest(digest))
+        put(content, at: place, over: nil, origin, reason: reason)
+        putsByDigest.insert(Change.id(.put, place))
+    }
+
+    /// From an undo: images without a tag, out of where they were moved to or saved.
     mutating func bringBack() {
         for entry in desired.returns {
-            guard case .known(nil) = head(entry.target, .digest(entry.digest), for: entry.origin),
-                case .known(let content?) = resolve(entry.source, .digest(entry.digest), for: entry.origin)
-            else { continue }
-            put(content, at: .manifest(entry.target, .digest(entry.digest)), over: nil, entry.origin, reason: "brought back")
-            putByDigest.insert(Change.id(.put, .manifest(entry.target, .digest(entry.digest))))
+            putByDigest(entry.digest, from: entry.source, to: entry.target, entry.origin, reason: "brought back")
         }
     }
 
@@ -142,7 +171,12 @@ extension PlanningRun {
     mutating func removals(of entry: MoveEntry) -> [ImageRemoval] {
         guard case .known(let tags?) = liveTags(of: entry) else { return [] }
         guard !tags.isEmpty || !declarations.tags(in: entry.from).isEmpty || kind(of: entry.from.registry) != .oci else { return [] }
-        let moved = contentAfterMove(of: entry)
+        var moved = contentAfterMove(of: entry)
+        for tag in tags {
+            guard case .known(true) = isRewritten(tag, entry), case .known(let list?) = head(entry.from, .tag(tag), for: entry.origin)
+            else { continue }
+            moved.insert(list.digest)
+        }
         return everything(in: entry.from, entry.origin).map { digest in
             let isMoved = moved.contains(digest) || isThere(digest, in: entry)
             let reason = isMoved ? "moved to \(entry.to)" : "left behind in a repository that is moved"

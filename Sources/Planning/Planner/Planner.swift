@@ -1,5 +1,5 @@
 package import Diagnostics
-internal import OCI
+package import OCI
 
 /// Settings of one planning run that do not come from the specs.
 package struct PlanningOptions: Sendable {
@@ -31,16 +31,32 @@ package struct PlanningOptions: Sendable {
     }
 
     package struct RemovedSince: Sendable {
-        /// As git knows it, for people.
+        /// As the user named it, for people.
         package var revision: String
+        /// As git knows it, for the plan; `nil`: it is not asked for again.
+        package var commit: String?
         package var desired: DesiredState
         /// Images that no other tag needs are deleted; else the tags alone go.
         package var deletes: Bool
+        /// Registries that only the earlier specs use: as they are declared today, or by their host alone.
+        package let registries: [RegistryID: RegistryDeclaration]
 
-        package init(revision: String, desired: DesiredState, deletes: Bool) {
+        /// `declared`: what the specs at hand declare, used or not.
+        package init(
+            revision: String,
+            commit: String? = nil,
+            desired: DesiredState,
+            deletes: Bool,
+            declared: some Sequence<RegistryDeclaration> = []
+        ) {
             self.revision = revision
+            self.commit = commit
             self.desired = desired
             self.deletes = deletes
+            let today = Dictionary(declared.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+            var registries = desired.registries.filter { $0.value.alias == nil }
+            for id in desired.registries.keys { if let declaration = today[id] { registries[id] = declaration } }
+            self.registries = registries
         }
     }
 }
@@ -89,7 +105,7 @@ package enum Planner {
         run.restoreFromTrash()  // puts of what a registry's trash holds → restores
         run.describeUndo()  // the way back of what other changes stand in the way of
         run.estimate()  // sizes and platforms, for people
-        run.describeRemovals()  // what else goes or stays, for people
+        run.describeRemovals()  // what else goes or stays, for people; an index that was hidden keeps its images
         run.checkQuotas()  // what would be stored and pulled, against the accounts' quotas
         if run.needs.isEmpty { run.checkInUse() }  // what runs somewhere stays; asked only of what is sure to be removed
         guard run.needs.isEmpty else { return .needs(run.needs) }

@@ -55,7 +55,7 @@ struct PlanningRun {
     /// The resolved content behind each row of `contents`.
     var resolvedContents: [PlannedContent.ID: ResolvedContent] = [:]
     /// Puts of images without a tag whose signatures go along.
-    var putByDigest: Set<ChangeID> = []
+    var putsByDigest: Set<ChangeID> = []
     var estimates: [ChangeID: Plan.Estimate] = [:]
     /// Removals that no entry names one by one: they count for `repositoryShare`.
     var ruleChanges: Set<ChangeID> = []
@@ -69,6 +69,9 @@ struct PlanningRun {
     var usedTagLists: Set<RepositoryAddress> = []
 
     init(_ desired: DesiredState, _ policy: Policy, _ facts: Facts, _ options: PlanningOptions) {
+        var desired = desired
+        // What only the earlier specs use can be asked as well.
+        if let earlier = options.removedSince { desired.registries.merge(earlier.registries) { today, _ in today } }
         self.desired = desired
         self.policy = policy
         self.facts = facts

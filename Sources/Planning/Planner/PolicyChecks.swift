@@ -103,9 +103,11 @@ package struct PolicyCheck {
     }
 
     /// Everything that can be held against a saved plan: what it touches, how much, and who asked for it. `desired` is what the specs at
-    /// hand say; where `owners` stands, a plan's word about the file that asked for a change is not enough.
-    package func refusals(ofSaved plan: Plan, desired: DesiredState? = nil) -> [Refusal] {
-        let unasked = policy.owners.isEmpty ? [] : plan.changes.filter { desired?.asks(for: $0) == false && !isBackup($0) }.map(notAsked)
+    /// hand say, `earlier` what they said at the commit of `removedSince`; where `owners` stands, a plan's word about the file that asked for
+    /// a change is not enough.
+    package func refusals(ofSaved plan: Plan, desired: DesiredState? = nil, earlier: DesiredState? = nil) -> [Refusal] {
+        let isAsked = { (change: Change) in desired?.asks(for: change) != false || earlier?.asked(before: change) == true }
+        let unasked = policy.owners.isEmpty ? [] : plan.changes.filter { !isAsked($0) && !isBackup($0) }.map(notAsked)
         let moved = Set((desired?.moves ?? []).map(\.from))
         return refusals(of: plan.changes, estimates: plan.estimates, moved: moved) + plan.changes.compactMap(notOwned) + unasked
             + withoutEstimate(plan) + (desired.map { declared(plan, in: $0) } ?? [])

@@ -65,7 +65,7 @@ extension PlanningRun {
             if declaration.isPut { jobs[position].puts.append(Change.id(.put, .manifest(declared.address, .tag(declared.tag)))) }
         }
         // What goes by its digest alone.
-        for id in putByDigest.sorted() {
+        for id in putsByDigest.sorted() {
             guard let change = changes[id], let address = change.target.address,
                 let content = change.content.flatMap({ resolvedContents[$0] }),
                 case .registry(let source) = content.origin
@@ -131,16 +131,28 @@ extension PlanningRun {
         }
     }
 
-    /// The image and, for an index, its children.
+    /// The image and, for an index, what is below it.
     private mutating func subjects(of content: ResolvedContent, for origin: Origin) -> Lookup<[Digest]> {
         // A reduced index is crplan's own: nothing refers to it, but its children keep what refers to them.
         let own = content.identity.isDerived ? [] : [content.digest]
         guard content.mediaType.isEmpty || MediaType.isIndex(content.mediaType) else { return .known(own) }
-        switch document(content.digest, of: content, for: origin) {
-        case .waiting: return .waiting
-        case .failed: return .failed
-        case .known(let document): return .known(own + (document?.index?.manifests.map(\.digest) ?? []))
+        // Through indexes in indexes as well.
+        var found = own
+        var seen = Set(own)
+        var open = [content.digest]
+        var isWaiting = false
+        while let digest = open.popLast() {
+            switch document(digest, of: content, for: origin) {
+            case .waiting: isWaiting = true
+            case .failed: return .failed
+            case .known(let document):
+                for child in document?.index?.manifests ?? [] where seen.insert(child.digest).inserted {
+                    found.append(child.digest)
+                    if MediaType.isIndex(child.mediaType) { open.append(child.digest) }
+                }
+            }
         }
+        return isWaiting ? .waiting : .known(found)
     }
 
     /// What refers to a manifest in the source, as the source will stand.

@@ -8,31 +8,35 @@ struct RepositoryGraph {
         var subjects: [ManifestReference]
     }
 
-    private let live: [TagName: Digest]
     private let documents: [Digest: ManifestDocument]
-    /// Where kept tags, declared ones included, will lead.
-    private let kept: [TagName: Digest]
     /// Untagged manifests, where the registry lists them.
     private let listed: Set<Digest>
-    private let liveByDigest: [Digest: [TagName]]
+    private var liveTags: [Digest: [TagName]] = [:]
+    /// Where kept tags, declared ones included, will lead, by what they lead to.
+    private var keptTags: [Digest: [TagName]] = [:]
+    /// The indexes that name each digest, and what refers to it.
+    private var parents: [Digest: [Digest]] = [:]
+    private var referrers: [Digest: [Digest]] = [:]
 
     init(live: [TagName: Digest], kept: [TagName: Digest], listed: Set<Digest>, documents: [Digest: ManifestDocument]) {
-        self.live = live
-        self.kept = kept
-        self.listed = listed
         self.documents = documents
-        liveByDigest = Dictionary(grouping: live.keys) { live[$0] ?? Digest.sha256(of: []) }
+        self.listed = listed
+        for (tag, digest) in live { liveTags[digest, default: []].append(tag) }
+        for (tag, digest) in kept { keptTags[digest, default: []].append(tag) }
+        for (digest, document) in documents {
+            for child in document.index?.manifests ?? [] { parents[child.digest, default: []].append(digest) }
+            if let subject = document.subject { referrers[subject.digest, default: []].append(digest) }
+        }
     }
 
-    func tags(on digest: Digest) -> [TagName] { liveByDigest[digest]?.sorted() ?? [] }
+    func tags(on digest: Digest) -> [TagName] { liveTags[digest]?.sorted() ?? [] }
 
     /// Every manifest that these lead to through indexes, and what refers to those.
     func everything(below roots: Set<Digest>) -> Set<Digest> {
         var found: Set<Digest> = []
         var queue = Array(roots)
         while let digest = queue.popLast() {
-            let referrers = documents.filter { $0.value.subject?.digest == digest }.map(\.key)
-            for next in children(of: digest) + referrers where found.insert(next).inserted { queue.append(next) }
+            for next in children(of: digest) + (referrers[digest] ?? []) where found.insert(next).inserted { queue.append(next) }
         }
         return found
     }
@@ -41,18 +45,17 @@ struct RepositoryGraph {
 
     /// The indexes that name `digest`, and the images whose signature or other referrer it is.
     func needers(of digest: Digest) -> [Digest] {
-        let parents = documents.filter { $0.value.index?.manifests.contains { $0.digest == digest } == true }.map(\.key)
-        return Set(parents + subjects(of: digest)).sorted()
+        Set((parents[digest] ?? []) + subjects(of: digest)).sorted()
     }
 
     /// Whether something that stays leads to `digest`: a kept index with it among its children, however deep, or a kept image that
     /// it is a signature (or other referrer) of.
     func reasonToKeep(_ digest: Digest, deleting deleted: Set<Digest>) -> ReasonToKeep? {
-        for (tag, root) in kept.sorted(by: { $0.key < $1.key })
-        where !deleted.contains(root) && root != digest && leads(from: root, to: digest) {
+        let staying = indexes(leadingTo: digest).subtracting(deleted).subtracting([digest])
+        if let tag = staying.compactMap({ keptTags[$0]?.min() }).min() {
             return ReasonToKeep(description: "the index under the tag \(tag) needs it", subjects: [.tag(tag)])
         }
-        for root in listed.sorted() where !deleted.contains(root) && root != digest && leads(from: root, to: digest) {
+        if let root = staying.intersection(listed).min() {
             return ReasonToKeep(description: "the index \(root.short) needs it", subjects: [.digest(root)])
         }
         let subject = subjects(of: digest).first { !deleted.contains($0) && isKept($0) }
@@ -69,19 +72,17 @@ struct RepositoryGraph {
     }
 
     private func isKept(_ digest: Digest) -> Bool {
-        kept.values.contains { $0 == digest || leads(from: $0, to: digest) } || listed.contains(digest)
+        listed.contains(digest) || keptTags[digest] != nil || indexes(leadingTo: digest).contains { keptTags[$0] != nil }
     }
 
-    private func leads(from root: Digest, to digest: Digest) -> Bool {
-        var seen: Set<Digest> = [root]
-        var queue = [root]
+    /// The indexes with `digest` among their children, however deep.
+    private func indexes(leadingTo digest: Digest) -> Set<Digest> {
+        var found: Set<Digest> = []
+        var queue = [digest]
         while let next = queue.popLast() {
-            for child in children(of: next) {
-                if child == digest { return true }
-                if seen.insert(child).inserted { queue.append(child) }
-            }
+            for parent in parents[next] ?? [] where found.insert(parent).inserted { queue.append(parent) }
         }
-        return false
+        return found
     }
 }
 

@@ -1,7 +1,6 @@
 internal import Diagnostics
 internal import OCI
 
-/// Images that rules delete: those that lose all their tags to them, and untagged ones; but only what nothing else needs.
 extension PlanningRun {
     /// Images that lose all their tags to rules that delete, and untagged ones that a rule names; but only what nothing else needs.
     mutating func deleteUnneeded(in address: RepositoryAddress, _ removals: [TagName: RuleRemoval], _ origin: Origin) {

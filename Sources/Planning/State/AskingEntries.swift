@@ -38,6 +38,19 @@ extension DesiredState {
                 entry.origin.file == change.origin.file && entry.writes(address) && tag.map(entry.selector.covers) ?? true
             }
     }
+
+    /// Whether these entries, of an earlier revision, declared in the file of a removal what it removes. A companion, and an image without a
+    /// tag, go with what was declared in their repository.
+    func asked(before removal: Change) -> Bool {
+        guard removal.isRemoval, let address = removal.target.address else { return false }
+        let tags = (removal.target.reference?.tag.map { [$0] } ?? []) + removal.consequences.removedTags
+        let images = images.filter { $0.origin.file == removal.origin.file && $0.targets.contains(address) }
+        let copies = copies.filter { $0.origin.file == removal.origin.file && $0.writes(address) }
+        guard !images.isEmpty || !copies.isEmpty else { return false }
+        return tags.allSatisfy { tag in
+            tag.companion != nil || images.contains { $0.tags.contains(tag) } || copies.contains { $0.selector.covers(tag) }
+        }
+    }
 }
 
 extension DesiredState {

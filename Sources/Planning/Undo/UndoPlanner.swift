@@ -46,8 +46,7 @@ package struct UndoPlanner {
 
     private mutating func takeBack(_ change: MadeChange) {
         guard registries[change.target.registry] != nil else {
-            let registry = change.target.registry
-            return keep(change, "the specs at hand do not name the registry \(registry); name it there, or give other specs with -f")
+            return keepUnnamed(change, change.target.registry)
         }
         switch (change.kind, change.target) {
         case (.put, .manifest(let address, .tag(let tag))): takeBackPut(change, address, tag)
@@ -64,6 +63,10 @@ package struct UndoPlanner {
 
     private mutating func keep(_ change: MadeChange, _ reason: String) {
         undo.stays.append(UndoPlan.Stays(change: change.id, reason: reason))
+    }
+
+    private mutating func keepUnnamed(_ change: MadeChange, _ registry: RegistryID) {
+        keep(change, "the specs at hand do not name the registry \(registry); name it there, or give other specs with -f")
     }
 
     private mutating func takeBackPut(_ change: MadeChange, _ address: RepositoryAddress, _ tag: TagName) {
@@ -84,6 +87,10 @@ package struct UndoPlanner {
     private mutating func isElsewhere(_ change: MadeChange, _ address: RepositoryAddress) -> Bool {
         guard let source = change.source, source != address, let image = change.after else { return true }
         if broughtBack[source]?.contains(image) == true { return true }
+        guard registries[source.registry] != nil else {
+            keepUnnamed(change, source.registry)
+            return false
+        }
         guard let found = digest(source, .digest(image), change) else { return false }
         guard found == nil else { return true }
         keep(change, "\(source) does not hold the image any more, so this may be the last of it")

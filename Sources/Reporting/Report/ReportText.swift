@@ -5,11 +5,11 @@ package import Planning
 /// What `apply` did, for people: what is done first, what is not done and why after it, and one sentence for all at the end.
 package enum ReportText {
     /// Ends with a line break. Done additions are folded as in the plan; everything that is not done is listed.
-    package static func render(_ report: ExecutionReport, of plan: Plan, styling: Styling = .plain) -> String {
+    package static func render(_ report: ExecutionReport, of plan: Plan, isUndo: Bool = false, styling: Styling = .plain) -> String {
         let view = ReportView(report, plan)
         var blocks = [done(view, styling), unchanged(view, styling)]
         blocks += ReportView.Trouble.allCases.map { trouble($0, view, styling) }
-        blocks.append(summary(report, plan, view) + next(report, view))
+        blocks.append(summary(report, plan, view) + next(report, view, isUndo))
         return blocks.filter { !$0.isEmpty }.map { $0.joined(separator: "\n") + "\n" }.joined(separator: "\n")
     }
 
@@ -65,15 +65,17 @@ package enum ReportText {
     }
 
     /// What to do next.
-    private static func next(_ report: ExecutionReport, _ view: ReportView) -> [String] {
+    private static func next(_ report: ExecutionReport, _ view: ReportView, _ isUndo: Bool) -> [String] {
         var lines: [String] = []
         if let reason = report.stopReason { lines.append("Stopped: \(reason.withVisibleControls).") }
         if report.wasInterrupted { lines.append("Interrupted: what is listed as cancelled is left to do.") }
         let kinds = Set(view.troubles.map(\.kind))
         if kinds.contains(.stale) {
-            lines.append("The registries moved since the plan was made: plan again and look at what has changed.")
+            let again = isUndo ? "run undo" : "plan"
+            lines.append("The registries moved since the plan was made: \(again) again and look at what has changed.")
         } else if !kinds.isEmpty || report.stopReason != nil {
-            lines.append("Apply the same plan again to go on; what is done stays done.")
+            let again = isUndo ? "Run undo with the same file" : "Apply the same plan"
+            lines.append("\(again) again to go on; what is done stays done.")
         }
         return lines
     }
