@@ -26,10 +26,15 @@ actor Logins {
     /// The credential to use. One that was rejected and has no replacement is given all the same: its owner is to be named.
     func credential(for repository: RepositoryName?) async throws(RegistryError) -> Credential? {
         if let known = found[repository] { return current(known) }
-        let answer = try await questions.run(repository) { () async throws(RegistryError) in try await self.ask(repository) }
-        if let known = found[repository] { return current(known) }
+        return current(try await questions.run(repository) { () async throws(RegistryError) in try await self.find(repository) })
+    }
+
+    /// Notes the answer before the question is over: whoever comes in between would ask again.
+    private func find(_ repository: RepositoryName?) async throws(RegistryError) -> Credential? {
+        if let known = found[repository] { return known }
+        let answer = try await provider.credential(for: id, repository: repository)
         found[repository] = .some(answer)
-        return current(answer)
+        return answer
     }
 
     /// As `credential`, without looking for one.
@@ -58,8 +63,13 @@ actor Logins {
             replacements.updateValue(nil, forKey: kind)
             return nil
         }
-        let fresh = try await replacing.run(kind) { () async throws(RegistryError) in try await self.ask(repository) }
+        return try await replacing.run(kind) { () async throws(RegistryError) in try await self.replace(kind, repository) }
+    }
+
+    /// As `find`: helpers may give another password each time.
+    private func replace(_ kind: Credential.Kind, _ repository: RepositoryName?) async throws(RegistryError) -> Credential? {
         if let known = replacements[kind] { return known }
+        let fresh = try await provider.credential(for: id, repository: repository)
         guard let fresh, fresh.kind != kind, !refused.contains(fresh.kind) else {
             replacements.updateValue(nil, forKey: kind)
             return nil
@@ -68,10 +78,6 @@ actor Logins {
         refused.insert(kind)
         renewed.insert(fresh.kind)
         return fresh
-    }
-
-    private func ask(_ repository: RepositoryName?) async throws(RegistryError) -> Credential? {
-        try await provider.credential(for: id, repository: repository)
     }
 
     /// What was rejected takes nobody's place, so this ends.
