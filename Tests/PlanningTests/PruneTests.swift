@@ -107,6 +107,21 @@ import Testing
         #expect(planned.ids.filter { $0.hasPrefix("delete") } == ["delete us.icr.io/app/api@\(old.digest)"])
     }
 
+    @Test func `what only an image needs that another entry deletes goes with it`() throws {
+        var world = try world()
+        world.listsDigests = [try Names.registry("us")]
+        let index = try Samples.multiPlatform(seed: 30)
+        try world.add(index, to: "us/app/api", tags: ["release"], created: Self.day(-90))
+        var spec = try spec()
+        try spec.absent("us/app/api@\(index.digest)")
+        try spec.prune("us/app/api", untaggedOlderThan: 1)
+        let (planned, _) = try world.converge(spec)
+        let deletes = planned.ids.filter { $0.hasPrefix("delete") }
+        #expect(Set(deletes) == Set(index.manifests.map { "delete us.icr.io/app/api@\($0.digest)" }))
+        let first = try planned.position("delete us.icr.io/app/api@\(index.digest)")
+        #expect(try deletes.allSatisfy { try planned.position($0) >= first })
+    }
+
     @Test func `a registry that does not list its images tells of no untagged ones`() throws {
         var spec = try spec()
         try spec.prune("us/app/api", untaggedOlderThan: 1)

@@ -13,8 +13,14 @@ import Testing
 /// Random repositories and random specs, planned and applied: what was to stay stays whole, down to every blob.
 @Suite(.timeLimit(.minutes(30))) struct RemovalPropertyTests {
     private static let isLong = ProcessInfo.processInfo.environment["CRPLAN_LONG"] == "1"
+    /// To look at one case in memory alone.
+    private static let onlySeed = ProcessInfo.processInfo.environment["CRPLAN_REMOVAL_SEED"].flatMap { UInt64($0) }
 
     @Test func `whatever is removed in memory, what was to stay resolves whole, and can be undone`() async throws {
+        if let seed = Self.onlySeed {
+            var distribution = Distribution()
+            return try await Self.inMemory(seed, into: &distribution)
+        }
         let count: UInt64 = Self.isLong ? 10_000 : 500
         // One worker a core; what they find is put together in order.
         let workers: UInt64 = 2

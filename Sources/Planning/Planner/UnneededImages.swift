@@ -23,10 +23,10 @@ extension PlanningRun {
         for entry in entries {
             guard addUntagged(of: entry, in: address, graph, leaving, &candidates) else { return }
         }
-        keepNeeded(&candidates, in: address, graph, origin)
-        let deleted = Set(candidates.keys).union(
-            changes.values.filter { $0.kind == .delete && $0.target.address == address }.compactMap(\.oldDigest)
-        )
+        // By other entries: what only these images need goes with them.
+        let going = Set(changes.values.filter { $0.kind == .delete && $0.target.address == address }.compactMap(\.oldDigest))
+        keepNeeded(&candidates, besides: going, in: address, graph, origin)
+        let deleted = going.union(candidates.keys)
         for (digest, removal) in candidates.sorted(by: { $0.key < $1.key }) {
             let id = Change.id(.delete, .manifest(address, .digest(digest)))
             guard changes[id] == nil else { continue }
@@ -85,6 +85,7 @@ extension PlanningRun {
     /// What something that stays leads to is no candidate; whatever stays for that may keep more.
     private mutating func keepNeeded(
         _ candidates: inout [Digest: ImageRemoval],
+        besides going: Set<Digest>,
         in address: RepositoryAddress,
         _ graph: RepositoryGraph,
         _ origin: Origin
@@ -92,8 +93,8 @@ extension PlanningRun {
         var hasChanged = true
         while hasChanged {
             hasChanged = false
-            let deleted = Set(candidates.keys)
-            for digest in deleted.sorted() {
+            let deleted = going.union(candidates.keys)
+            for digest in candidates.keys.sorted() {
                 switch reasonToKeep(digest, in: address, graph, deleted, origin) {
                 case .known(nil): continue
                 case .known, .waiting, .failed:
