@@ -151,13 +151,20 @@ package protocol RegistryWriter: RegistryReader {
     /// meanwhile, so that no clean-up removes blobs which no manifest names yet; over HTTP it costs nothing.
     func beginWriting(in repository: RepositoryName) async throws(RegistryError) -> any WriteLease
 
-    /// Takes the blob over from another repository of the same registry. `false`: the registry would not; send it instead.
+    /// Whether the repository has no tag, as far as one small request tells; `false` too where that cannot be known. What is pushed to such
+    /// a repository is most likely missing there, so that it is not worth looking for.
+    func lacksTags(in repository: RepositoryName) async -> Bool
+
+    /// Takes the blob, which is not there, over from another repository of the same registry. `false`: the registry would not; send it
+    /// instead.
     func mountBlob(_ descriptor: Descriptor, from source: RepositoryName, into repository: RepositoryName) async throws(RegistryError)
         -> Bool
 
     /// Sends the blob, and verifies while it streams that digest and size are the descriptor's; a mismatch throws `.corrupt` and
-    /// leaves nothing behind. Errors that `body` throws pass through unchanged, so that the failing side stays known.
-    func putBlob(_ descriptor: Descriptor, from body: BlobBody, into repository: RepositoryName) async throws(RegistryError)
+    /// leaves nothing behind. Errors that `body` throws pass through unchanged, so that the failing side stays known. `isKnownMissing`: it
+    /// is sent at once; else it is looked for first, and what is there is not sent.
+    func putBlob(_ descriptor: Descriptor, from body: BlobBody, into repository: RepositoryName, isKnownMissing: Bool)
+        async throws(RegistryError)
 
     /// Puts the manifest's exact bytes under its digest or a tag; the registry's answer must name the same digest. Where the manifest has a
     /// subject and the registry does not keep referrers itself, the fallback tag's index is brought up to date too.
@@ -177,6 +184,19 @@ package protocol RegistryWriter: RegistryReader {
 }
 
 extension RegistryWriter {
+    package func putBlob(_ descriptor: Descriptor, from body: BlobBody, into repository: RepositoryName) async throws(RegistryError) {
+        try await putBlob(descriptor, from: body, into: repository, isKnownMissing: false)
+    }
+
+    package func lacksTags(in repository: RepositoryName) async -> Bool {
+        do throws(RegistryError) {
+            return try await tags(in: repository)?.isEmpty ?? true
+        } catch {
+            // Whoever writes there next hears of it.
+            return false
+        }
+    }
+
     package func probe(_ feature: RegistryFeature, in repository: RepositoryName) async throws(RegistryError) -> Capability {
         try await capability(feature, in: repository)
     }

@@ -22,6 +22,21 @@ extension HTTPRegistry {
         return listed?.names
     }
 
+    package func lacksTags(in repository: RepositoryName) async -> Bool {
+        if let listed = memory.withLock({ $0.listed[repository] }) { return listed.names.isEmpty }
+        let purpose = purpose("list the tags of", repository)
+        let address = address(repository, "tags/list").appending(query: "n=1")
+        var request = RegistryRequest(method: .GET, address: address, purpose: purpose, scopes: [.push(repository)])
+        request.bodyLimit = Self.largestPage
+        do throws(RegistryError) {
+            let response = try await exchange.send(request)
+            if try response.isAbsence(purpose) { return true }
+            return response.isSuccess ? try page(response, purpose).tags?.isEmpty ?? true : false
+        } catch {
+            return false
+        }
+    }
+
     package func repositories() async throws(RegistryError) -> [RepositoryName] {
         let purpose = Purpose(action: "list the repositories of", object: id.description, registry: id)
         let address = exchange.connections.base.appending(path: "/v2/_catalog")

@@ -12,9 +12,6 @@ extension HTTPRegistry {
         into repository: RepositoryName
     ) async throws(RegistryError) -> Bool {
         let purpose = purpose("mount", repository, "@\(descriptor.digest)")
-        let found = await UploadTarget(registry: self, repository: repository, descriptor: descriptor, purpose: purpose).find()
-        if case .ended(let error) = found { throw error }
-        if found == .found(descriptor.size) { return true }
         let address = address(repository, "blobs/uploads/").appending(query: "mount=\(descriptor.digest)&from=\(source)")
         let scopes: [TokenScope] = [.push(repository), .pull(source)]
         var request = RegistryRequest(method: .POST, address: address, purpose: purpose, scopes: scopes)
@@ -46,15 +43,16 @@ extension HTTPRegistry {
     package func putBlob(
         _ descriptor: Descriptor,
         from body: BlobBody,
-        into repository: RepositoryName
+        into repository: RepositoryName,
+        isKnownMissing: Bool
     ) async throws(RegistryError) {
         let purpose = purpose("push", repository, "@\(descriptor.digest)")
         let key = RegistryMemory.BlobKey(repository: repository, digest: descriptor.digest)
         let session = memory.withLock { $0.sessions.removeValue(forKey: key) }
         let source = UploadSource(descriptor, from: body, for: purpose)
         let target = UploadTarget(registry: self, repository: repository, descriptor: descriptor, purpose: purpose)
-        var upload = BlobUpload(size: descriptor.size, purpose: purpose, session: session)
-        var move = upload.first
+        var upload = BlobUpload(size: descriptor.size, purpose: purpose, session: session, isKnownMissing: isKnownMissing)
+        var move = upload.begin()
         while true {
             if let pause = move.pause { try await exchange.pause(pause.seconds, wholeHost: pause.wholeHost, purpose) }
             if let session = move.leaving { await target.cancel(session) }

@@ -79,12 +79,15 @@ package final class ICRRegistry: RegistryWriter {
     package func putBlob(
         _ descriptor: Descriptor,
         from body: BlobBody,
-        into repository: RepositoryName
+        into repository: RepositoryName,
+        isKnownMissing: Bool
     ) async throws(RegistryError) {
         try await writing(repository) { () async throws(RegistryError) in
-            try await content.putBlob(descriptor, from: body, into: repository)
+            try await content.putBlob(descriptor, from: body, into: repository, isKnownMissing: isKnownMissing)
         }
     }
+
+    package func lacksTags(in repository: RepositoryName) async -> Bool { await content.lacksTags(in: repository) }
 
     package func putManifest(
         _ document: ManifestDocument,

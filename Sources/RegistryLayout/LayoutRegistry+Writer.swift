@@ -39,7 +39,15 @@ extension LayoutRegistry: RegistryWriter {
         }
     }
 
-    package func putBlob(_ descriptor: Descriptor, from body: BlobBody, into repository: RepositoryName) async throws(RegistryError) {
+    /// Looking for a blob costs nothing here.
+    package func lacksTags(in repository: RepositoryName) async -> Bool { false }
+
+    package func putBlob(
+        _ descriptor: Descriptor,
+        from body: BlobBody,
+        into repository: RepositoryName,
+        isKnownMissing: Bool
+    ) async throws(RegistryError) {
         let layout = try self.repository(repository).folder
         try await layout.writing { (folder) throws(RegistryError) in try await layout.store(descriptor, from: body, in: folder) }
     }

@@ -24,7 +24,12 @@ extension InMemoryRegistry: RegistryWriter {
         }
     }
 
-    package func putBlob(_ descriptor: Descriptor, from body: BlobBody, into repository: RepositoryName) async throws(RegistryError) {
+    package func putBlob(
+        _ descriptor: Descriptor,
+        from body: BlobBody,
+        into repository: RepositoryName,
+        isKnownMissing: Bool
+    ) async throws(RegistryError) {
         let operation = Operation(.putBlob, repository, .digest(descriptor.digest))
         try await begin(operation)
         var bytes: [UInt8] = []

@@ -94,6 +94,18 @@ extension RegistryContract.Subject {
         try equal(try await registry.headBlob(descriptor.digest, in: other), nil, "the blob in another repository")
     }
 
+    func whatIsKnownToBeMissingIsSent() async throws {
+        let bytes = Samples.bytes(100, seed: 1)
+        let descriptor = Samples.descriptor(of: bytes)
+        // The second time it is not true.
+        for _ in 1...2 {
+            try await registry.putBlob(descriptor, from: Sample.body(bytes), into: repository, isKnownMissing: true)
+            try equal(try await registry.headBlob(descriptor.digest, in: repository), 100, "the size of the blob")
+        }
+        try await push(try Samples.image(), ["1"])
+        try equal(await registry.lacksTags(in: repository), false, "lacking tags, with one")
+    }
+
     func aStreamNeverExceedsItsDescriptor() async throws {
         let bytes = Samples.bytes(100_000, seed: 1)
         let descriptor = Samples.descriptor(of: bytes)

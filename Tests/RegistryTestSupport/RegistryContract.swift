@@ -45,7 +45,8 @@ package struct RegistryContract: Sendable, CustomStringConvertible {
         case whatIsNotThereIsNil, anAbsentBlobCannotBeRead
         case aBlobComesBackAsItWent, aBlobIsReadFromAnOffset, aBlobTwiceIsDone, aBlobLargerThanOnePiece, anEmptyBlob
         case otherBytesAreCorrupt, tooFewBytesAreCorrupt, tooManyBytesAreCorrupt, errorsOfTheBodyPassThrough
-        case blobsBelongToTheirRepository, aStreamNeverExceedsItsDescriptor, mountingTakesABlobOver, mountingWhatIsNotThereIsFalse
+        case blobsBelongToTheirRepository, whatIsKnownToBeMissingIsSent, aStreamNeverExceedsItsDescriptor
+        case mountingTakesABlobOver, mountingWhatIsNotThereIsFalse
         case aManifestComesBackAsItWent, aManifestByDigestHasNoTag, aManifestTwiceIsDone, aDockerImageKeepsItsType
         case anIndexComesBackWhole, aManifestWithoutItsBlobsIsRefused, anIndexWithoutItsChildrenIsRefused
         case oddBytesAreKept, aManifestThatDoesNotNameItsType, indexesMayNest
@@ -139,6 +140,7 @@ extension RegistryContract.Check {
         case .tooManyBytesAreCorrupt: try await subject.corruptBody(Samples.bytes(101, seed: 1))
         case .errorsOfTheBodyPassThrough: try await subject.errorsOfTheBodyPassThrough()
         case .blobsBelongToTheirRepository: try await subject.blobsBelongToTheirRepository()
+        case .whatIsKnownToBeMissingIsSent: try await subject.whatIsKnownToBeMissingIsSent()
         case .aStreamNeverExceedsItsDescriptor: try await subject.aStreamNeverExceedsItsDescriptor()
         case .mountingTakesABlobOver: try await subject.mountingTakesABlobOver()
         case .mountingWhatIsNotThereIsFalse: try await subject.mountingWhatIsNotThereIsFalse()

@@ -54,7 +54,7 @@ package func run(
     environment: [String: String]? = nil,
     in directory: String? = nil,
     input: String = "",
-    timeLimit: Duration = .seconds(60),
+    timeLimit: Duration = .seconds(180),
     handle: ToolHandle? = nil
 ) async throws -> ToolResult {
     try await withTimeLimit(timeLimit, "\(executable) \(arguments.joined(separator: " "))") {

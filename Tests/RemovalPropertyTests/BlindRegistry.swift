@@ -119,8 +119,10 @@ extension BlindRegistry {
         try await registry.mountBlob(descriptor, from: source, into: repository)
     }
 
-    func putBlob(_ descriptor: Descriptor, from body: BlobBody, into repository: RepositoryName) async throws(RegistryError) {
-        try await registry.putBlob(descriptor, from: body, into: repository)
+    func putBlob(_ descriptor: Descriptor, from body: BlobBody, into repository: RepositoryName, isKnownMissing: Bool)
+        async throws(RegistryError)
+    {
+        try await registry.putBlob(descriptor, from: body, into: repository, isKnownMissing: isKnownMissing)
     }
 
     func putManifest(_ document: ManifestDocument, at reference: ManifestReference, in repository: RepositoryName)

@@ -1,4 +1,5 @@
 internal import OCI
+internal import Registry
 internal import Synchronization
 
 /// What the run has learned about the content of its targets, and who is sending what at the moment.
@@ -18,12 +19,16 @@ final class CopyLedger: Sendable {
     /// A manifest, with all below it, is copied once per repository and digest at a time.
     let manifests = Gate<RepositoryManifest>(limit: 1)
 
+    private let asking = Gate<RepositoryAddress>(limit: 1)
+
     /// Places for large blobs under way.
     let transfers: Gate<Bool>
 
     private struct Known: Sendable {
         var blobs: [RegistryBlob: Set<RepositoryName>] = [:]
         var manifests: Set<RepositoryManifest> = []
+        /// Whether each repository had no tag when the run first came to it.
+        var lacksTags: [RepositoryAddress: Bool] = [:]
     }
 
     private let known = Mutex(Known())
@@ -48,6 +53,17 @@ final class CopyLedger: Sendable {
 
     func hasManifest(_ manifest: RepositoryManifest) -> Bool {
         known.withLock { $0.manifests.contains(manifest) }
+    }
+
+    /// Whether the repository had no tag when the run first came to it: what the run has not put there is taken to be missing.
+    func lacksTags(_ address: RepositoryAddress, at registry: any RegistryWriter) async throws(RegistryError) -> Bool {
+        if let known = known.withLock({ $0.lacksTags[address] }) { return known }
+        return try await asking.holding(address) { () async throws(RegistryError) -> Bool in
+            if let known = known.withLock({ $0.lacksTags[address] }) { return known }
+            let lacksTags = await registry.lacksTags(in: address.repository)
+            known.withLock { $0.lacksTags[address] = lacksTags }
+            return lacksTags
+        }
     }
 
     /// The repository turned out not to have what it was taken to have.

@@ -125,6 +125,7 @@ struct TargetCopy: Sendable {
     private func has(_ digest: Digest) async throws(RegistryError) -> Bool {
         let key = CopyLedger.RepositoryManifest(address: address, digest: digest)
         if ledger.hasManifest(key) || source.origin == address { return true }
+        if try await ledger.lacksTags(address, at: registry) { return false }
         guard try await registry.head(.digest(digest), in: address.repository)?.digest == digest else { return false }
         ledger.recordManifest(key)
         return true
@@ -150,15 +151,17 @@ struct TargetCopy: Sendable {
     private func isPresent(_ blob: Descriptor, _ key: CopyLedger.RegistryBlob) async throws(RegistryError) -> Bool {
         var others = ledger.repositories(having: key)
         if others.contains(address.repository) { return await notePresent(blob, isMounted: false) }
+        // Of another size it is damaged there, or the manifest lies, which sending it will show.
+        if try await !ledger.lacksTags(address, at: registry), try await presentSize(of: blob) == blob.size {
+            return await notePresent(blob, isMounted: false)
+        }
         if let origin = source.origin, origin.registry == address.registry, !others.contains(origin.repository) {
             others.append(origin.repository)
         }
         if let other = others.first, try await registry.mountBlob(blob, from: other, into: address.repository) {
             return await notePresent(blob, isMounted: true)
         }
-        // Of another size it is damaged there, or the manifest lies, which sending it will show.
-        guard try await presentSize(of: blob) == blob.size else { return false }
-        return await notePresent(blob, isMounted: false)
+        return false
     }
 
     /// Nil too where the registry does not let on: sending a blob that is there does no harm.
@@ -180,13 +183,13 @@ struct TargetCopy: Sendable {
 
     private func send(_ blob: Descriptor, _ group: BlobGroup) async throws(RegistryError) {
         do throws(RegistryError) {
-            try await upload(blob, group)
+            try await upload(blob, group, isKnownMissing: true)
         } catch {
             // Served once more by a read of its own; what the registry will not take at all stays refused.
             guard [.unavailable, .corrupt, .rejected, .badAnswer].contains(error.code), !Task.isCancelled else { throw error }
             group.leave(address)
             do throws(RegistryError) {
-                try await upload(blob, group)
+                try await upload(blob, group, isKnownMissing: false)
             } catch let again {
                 // The first cause knows better which side is at fault.
                 throw again.code == error.code ? error : again
@@ -194,12 +197,12 @@ struct TargetCopy: Sendable {
         }
     }
 
-    private func upload(_ blob: Descriptor, _ group: BlobGroup) async throws(RegistryError) {
-        if group.isShared(with: address) || blob.size <= BlobGroup.smallSize { return try await put(blob, group) }
-        try await ledger.transfers.holding(true) { () async throws(RegistryError) in try await put(blob, group) }
+    private func upload(_ blob: Descriptor, _ group: BlobGroup, isKnownMissing: Bool) async throws(RegistryError) {
+        if group.isShared(with: address) || blob.size <= BlobGroup.smallSize { return try await put(blob, group, isKnownMissing) }
+        try await ledger.transfers.holding(true) { () async throws(RegistryError) in try await put(blob, group, isKnownMissing) }
     }
 
-    private func put(_ blob: Descriptor, _ group: BlobGroup) async throws(RegistryError) {
+    private func put(_ blob: Descriptor, _ group: BlobGroup, _ isKnownMissing: Bool) async throws(RegistryError) {
         let untold = Watched<Int64>(0)
         let tell = { @Sendable [events, change] (least: Int64) async -> Void in
             let due = untold.update { bytes -> Int64 in
@@ -215,7 +218,7 @@ struct TargetCopy: Sendable {
             await tell(Self.progressStep)
         }
         do throws(RegistryError) {
-            try await registry.putBlob(blob, from: body, into: address.repository)
+            try await registry.putBlob(blob, from: body, into: address.repository, isKnownMissing: isKnownMissing)
         } catch {
             await tell(0)
             throw error

@@ -25,6 +25,7 @@ struct BlobUpload: Sendable {
 
     private let size: Int64
     private let purpose: Purpose
+    private let isKnownMissing: Bool
     private var phase = Phase.beginning
     private var session: Session?
     /// What the session holds, in the registry's words.
@@ -49,15 +50,16 @@ struct BlobUpload: Sendable {
     private var wasSpoilt = false
     private var latest: RegistryError?
 
-    /// `session`: one that is open already, such as a refused mount leaves.
-    init(size: Int64, purpose: Purpose, session: Session? = nil) {
+    /// `session`: one that is open already, such as a refused mount leaves. `isKnownMissing`: it is sent without a look for it.
+    init(size: Int64, purpose: Purpose, session: Session? = nil, isKnownMissing: Bool = false) {
         self.size = size
         self.purpose = purpose
         self.session = session
+        self.isKnownMissing = isKnownMissing
     }
 
     /// The first action; its outcome goes to `next`.
-    var first: Move { Move(.findBlob) }
+    mutating func begin() -> Move { isKnownMissing ? send() : Move(.findBlob) }
 
     struct Moment: Sendable {
         var now: Double

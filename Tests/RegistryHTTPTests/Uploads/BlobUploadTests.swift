@@ -38,11 +38,20 @@ import Testing
     @Test(arguments: simplePaths + brokenPaths + partPaths + refusedPaths + fruitlessPaths)
     func itGoesAsTheTableSays(_ path: Path) throws {
         var upload = BlobUpload(size: path.size, purpose: Self.purpose, session: path.kept)
-        #expect(upload.first == BlobUpload.Move(.findBlob))
+        #expect(upload.begin() == BlobUpload.Move(.findBlob))
         for (number, step) in path.steps.enumerated() {
             let move = upload.next(after: step.event, at: BlobUpload.Moment(now: step.now, jitter: 1))
             #expect(move == step.move, "step \(number + 1)")
         }
+    }
+
+    @Test func whatIsKnownToBeMissingIsSentAtOnce() {
+        var upload = BlobUpload(size: 3, purpose: Self.purpose, isKnownMissing: true)
+        #expect(upload.begin() == BlobUpload.Move(.openSession))
+        let opened = upload.next(after: .opened(.init(address: Self.a)), at: BlobUpload.Moment(now: 0, jitter: 1))
+        #expect(opened == BlobUpload.Move(.putWhole(Self.a)))
+        var mounted = BlobUpload(size: 3, purpose: Self.purpose, session: .init(address: Self.b), isKnownMissing: true)
+        #expect(mounted.begin() == BlobUpload.Move(.putWhole(Self.b)))
     }
 
     // MARK: The words of the tables

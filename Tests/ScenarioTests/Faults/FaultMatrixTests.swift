@@ -45,6 +45,8 @@ import Testing
     @Test func `4: 503 on a target blob HEAD is asked again, never taken for absent`() async throws {
         try await withFaultyCopy { copy in
             let isHead: @Sendable (LoopbackRequest) -> Bool = { $0.method == "HEAD" && copy.isLayer($0) }
+            // Where nothing is tagged, no blob is looked for.
+            try copy.target.registry.seed(Samples.image(seed: 90), tags: ["earlier"], in: copy.repository())
             copy.target.answerNext(where: isHead, with: .error(503, "UNAVAILABLE"))
             try copy.expectCopied(try await copy.copy())
             #expect(copy.target.log.filter { isHead($0.request) }.prefix(2).map(\.status) == [503, 404])

@@ -53,6 +53,8 @@ struct SeededCopy: Sendable {
     private let image: Sample
     private let others: [Sample]
     private let cosign: (tag: TagName, sample: Sample)
+    /// At the target before: where nothing is tagged, nothing is looked for.
+    private let earlier: Sample
 
     init() throws {
         let platforms = ["amd64", "arm64", "s390x"].map { Platform(os: "linux", architecture: $0) }
@@ -60,6 +62,7 @@ struct SeededCopy: Sendable {
         let signature = try Samples.referrer(to: image.root.descriptor, seed: 1)
         others = [signature, try Samples.referrer(to: image.root.descriptor, seed: 2, artifactType: "application/vnd.example.sbom.v1")]
         cosign = try Samples.cosignSignature(of: image.digest)
+        earlier = try Samples.image(seed: 90)
     }
 
     /// Runs once, through proxies with these scripts.
@@ -74,6 +77,7 @@ struct SeededCopy: Sendable {
                 try from.registry.seed(image, tags: Self.tags, in: repository)
                 for other in others { try from.registry.seed(other, in: repository) }
                 try from.registry.seed(cosign.sample, tags: [cosign.tag.description], in: repository)
+                try to.registry.seed(earlier, tags: ["earlier"], in: repository)
                 return try await withFaultProxy(to: from.port, source, expireTokens: { from.expireTokens() }) { fromProxy in
                     try await withFaultProxy(to: to.port, target, expireTokens: { to.expireTokens() }) { toProxy in
                         let outcome = try await copy(from: fromProxy.port, to: toProxy.port)
@@ -149,6 +153,7 @@ struct SeededCopy: Sendable {
     /// A tag that holds anything but what the source has, or leads to less than all of it; with success, anything that is not there.
     private func violations(at registry: InMemoryRegistry, _ repository: RepositoryName, _ outcome: Outcome) -> [String] {
         var expected: [TagName: Digest] = [cosign.tag: cosign.sample.digest]
+        if let name = try? TagName("earlier") { expected[name] = earlier.digest }
         for tag in Self.tags { if let name = try? TagName(tag) { expected[name] = image.digest } }
         var found: [String] = []
         let held = registry.tagsAndDigests(in: repository)
