@@ -43,6 +43,9 @@ package struct Inspector: Sendable {
         self.onProgress = onProgress
     }
 
+    /// In runs of the planner, which looks at all that is known each time: it takes at most a quarter of the time.
+    private static let leastPause = 3
+
     /// Calls `step` with what is known, until it has a result. Questions still open then are dropped.
     package func answer<Outcome: Sendable>(step: (Facts) -> InspectionStep<Outcome>) async throws(InspectionFailure) -> Outcome {
         let result = await withTaskGroup(of: (Question, Answer).self) { group -> Result<Outcome, InspectionFailure> in
@@ -50,10 +53,12 @@ package struct Inspector: Sendable {
             var facts = Facts()
             var schedule = QuestionSchedule(parallelism: parallelism)
             while !Task.isCancelled {
+                let start = ContinuousClock.now
                 switch step(facts) {
                 case .result(let outcome): return .success(outcome)
-                case .needs(let questions): schedule.add(questions)
+                case .needs(let questions): schedule.add(questions.lazy.filter { facts[$0] == nil })
                 }
+                let end = ContinuousClock.now
                 guard schedule.outstanding > 0 else { return .failure(.stuck) }
                 repeat {
                     while let question = schedule.next() { ask(question, in: &group) }
@@ -62,6 +67,7 @@ package struct Inspector: Sendable {
                     schedule.finish(question)
                     onProgress?(InspectionProgress(asked: schedule.askedCount, answered: facts.count))
                 } while !schedule.isRoundOver
+                    || (schedule.outstanding > 0 && end.duration(to: .now) < start.duration(to: end) * Self.leastPause)
             }
             return .failure(.cancelled)
         }

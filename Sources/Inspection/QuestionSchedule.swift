@@ -27,7 +27,8 @@ struct QuestionSchedule {
     }
 
     private let parallelism: Int
-    private var known: Set<Question> = []
+    /// What waits or runs.
+    private var open: Set<Question> = []
     private var lanes: [RegistryID?: Lane] = [:]
     private var running = 0
     private var round = Round()
@@ -45,15 +46,15 @@ struct QuestionSchedule {
     }
 
     /// Questions that were asked and are not answered yet.
-    private(set) var outstanding = 0
+    var outstanding: Int { open.count }
 
-    var askedCount: Int { known.count }
+    private(set) var askedCount = 0
 
-    /// Takes in what the planner said, after its run. What was asked before is not asked again.
-    mutating func add(_ questions: Set<Question>) {
-        for question in questions where known.insert(question).inserted {
+    /// Takes in what the planner asks for after its run, and has no answer to. What is asked already is not asked again.
+    mutating func add(_ questions: some Sequence<Question>) {
+        for question in questions where open.insert(question).inserted {
             lanes[question.registry, default: Lane()].waiting.append(question)
-            outstanding += 1
+            askedCount += 1
         }
         for key in lanes.keys { lanes[key]?.isNewer = false }
         round = Round(openQuestions: outstanding, openLanes: lanes.values.count { $0.isOpen })
@@ -81,7 +82,7 @@ struct QuestionSchedule {
         lanes[registry]?.running -= 1
         lanes[registry]?.isNewer = true
         running -= 1
-        outstanding -= 1
+        open.remove(question)
         round.answered += 1
         if lanes[registry]?.isOpen == false { round.closedLanes += 1 }
     }
@@ -93,6 +94,6 @@ struct QuestionSchedule {
         if outstanding == 0 { return true }
         guard lanes.values.contains(where: { $0.isNewer && !$0.hasWaiting }) else { return false }
         let isMuch = round.answered * 4 >= round.openQuestions || (round.closedLanes > 0 && round.closedLanes * 4 >= round.openLanes)
-        return isMuch && round.answered * 20 >= known.count - outstanding
+        return isMuch && round.answered * 20 >= askedCount - outstanding
     }
 }

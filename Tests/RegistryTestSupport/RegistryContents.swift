@@ -71,8 +71,10 @@ package struct RegistryContents: Hashable, Sendable {
 
     /// The manifests whose subject is `digest`, as the referrers API lists them (distribution-spec, "Listing Referrers").
     package func referrers(of digest: Digest, in repository: RepositoryName) -> [Descriptor] {
-        let manifests = repositories[repository]?.manifests.values.filter { $0.subject?.digest == digest } ?? []
-        return manifests.map(Self.referrerDescriptor).sorted { $0.digest < $1.digest }
+        guard let manifests = repositories[repository]?.manifests else { return [] }
+        // By place: documents are large values.
+        let places = manifests.indices.filter { manifests.values[$0].subject?.digest == digest }
+        return places.map { Self.referrerDescriptor(manifests.values[$0]) }.sorted { $0.digest < $1.digest }
     }
 
     static func referrerDescriptor(_ document: ManifestDocument) -> Descriptor {

@@ -45,7 +45,7 @@ struct Declaration {
         /// The entry is left out or in error; that is reported already.
         case failed
         /// What the tag holds could not be read.
-        case unreadable(RegistryError)
+        indirect case unreadable(RegistryError)
         /// The source is gone, and the tag is not there either.
         case missing
         /// It leads to the wanted content already, under this digest.
@@ -57,8 +57,23 @@ struct Declaration {
         case refused(Digest)
     }
 
+    /// In a box, as large plans declare many tags, and dictionaries keep room for more.
+    private final class Box {
+        let content: ResolvedContent
+
+        init(_ content: ResolvedContent) {
+            self.content = content
+        }
+    }
+
+    private var box: Box?
+
     /// `nil`: the source is gone, and the tag keeps what it has.
-    var content: ResolvedContent?
+    var content: ResolvedContent? {
+        get { box?.content }
+        set { box = newValue.map(Box.init) }
+    }
+
     /// The first of the entries that declare it, in reading order.
     var origin: Origin
     private var otherOrigins: Set<Origin> = []
@@ -68,7 +83,7 @@ struct Declaration {
     var state = State.waiting
 
     init(content: ResolvedContent?, origin: Origin, rules: TransferRules, isLeftOut: Bool = false) {
-        self.content = content
+        box = content.map(Box.init)
         self.origin = origin
         self.rules = rules
         self.isLeftOut = isLeftOut
@@ -81,7 +96,7 @@ struct Declaration {
     func merged(with other: Declaration) -> Declaration {
         var merged = origin <= other.origin ? self : other
         let second = origin <= other.origin ? other : self
-        merged.content = merged.content ?? second.content
+        merged.box = merged.box ?? second.box
         merged.otherOrigins.formUnion(second.origins)
         merged.isLeftOut = isLeftOut || other.isLeftOut
         merged.rules.existing = Self.stricter(rules.existing, other.rules.existing)
