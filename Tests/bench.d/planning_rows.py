@@ -1,9 +1,12 @@
 """Rows in which nothing is to be done: what the common run costs."""
 
+import json
+
 from compare import Contestant, Result, Target, against, compare, own
 from data import many_images, write_layouts
 from servers import DelayProxy, FastRegistry
 from specs import write_crplan_copies, write_crplan_layouts, write_crplan_long, write_regsync
+from tools import Measurement, RunFailed
 
 
 def no_op(bench, cache="warm", referrers="true", latency=0):
@@ -78,6 +81,23 @@ def layouts(bench):
     contestants = [Contestant("crplan plan", lambda: bench.tools.crplan_plan(workspace))]
     outcomes, _ = compare(bench, contestants)
     return Result(outcomes, [Target("wall", own(lambda outcome: outcome.wall), 4, "s")])
+
+
+def million(bench):
+    """A plan over 1,000,000 tags of registries in memory, all in place. A program of the tests does it, and says itself what planning took."""
+    tags = bench.scaled(1_000_000)
+
+    def plan():
+        if not bench.tools.planner:
+            raise RunFailed("no --planner beside --crplan")
+        bench.tools.run("crplan", [bench.tools.planner, "--tags", str(tags), "--repositories", str(bench.scaled(1000))])
+        with open(f"{bench.tools.home('crplan')}/output", encoding="utf-8") as file:
+            figures = json.load(file)
+        return Measurement(figures["seconds"], figures["cpuSeconds"], figures["peakBytes"] / 1024 / 1024)
+
+    outcomes, _ = compare(bench, [Contestant("crplan's planner", plan)])
+    wall = Target("wall", own(lambda outcome: outcome.wall), 10, "s")
+    return Result(outcomes, [wall, Target("peak", own(lambda outcome: outcome.peak), 1024, "MiB")])
 
 
 def validate(bench):

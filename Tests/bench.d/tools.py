@@ -29,9 +29,10 @@ class RunFailed(Exception):
 class Tools:
     """The tools of one benchmark, each with a home of its own below `folder`."""
 
-    def __init__(self, folder, crplan, connections):
+    def __init__(self, folder, crplan, planner, connections):
         self.folder = folder
         self.crplan = crplan
+        self.planner = planner  # the PlanningBenchmark of the tests; empty: there is none
         self.connections = connections
 
     @staticmethod
