@@ -80,20 +80,3 @@ package enum Fact: Hashable, Sendable {
     indirect case administration(AdministrationFact)
     indirect case content(ContentInspection)
 }
-
-/// What is known so far: question → answer. Only grows during a run.
-package struct Facts: Sendable {
-    private var answers: [Question: Answer] = [:]
-
-    package init() {}
-
-    package init(_ answers: [Question: Answer]) {
-        self.answers = answers
-    }
-
-    package subscript(_ question: Question) -> Answer? { answers[question] }
-
-    package mutating func record(_ answer: Answer, to question: Question) { answers[question] = answer }
-
-    package var count: Int { answers.count }
-}
