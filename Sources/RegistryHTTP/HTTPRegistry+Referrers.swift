@@ -27,6 +27,17 @@ extension HTTPRegistry {
 
     /// `nil`: the registry has no such API, or does not know the repository.
     func referrersFromAPI(_ digest: Digest, _ repository: RepositoryName) async throws(RegistryError) -> [Descriptor]? {
+        if memory.withLock({ $0.capability(.referrersAPI, in: repository) }) == .unknown {
+            // Where there is no such API, one request finds that out, and not all that are ready at the moment.
+            let first = try await firstReferrers.runAlone(id) { () async throws(RegistryError) in
+                try await self.askForReferrers(of: digest, in: repository)
+            }
+            if let first { return first }
+        }
+        return try await askForReferrers(of: digest, in: repository)
+    }
+
+    private func askForReferrers(of digest: Digest, in repository: RepositoryName) async throws(RegistryError) -> [Descriptor]? {
         if memory.withLock({ $0.capability(.referrersAPI, in: repository) }) == .no { return nil }
         let purpose = purpose("read the referrers of", repository, "@\(digest)")
         let first = address(repository, "referrers/\(digest)")

@@ -45,6 +45,18 @@ import Testing
         }
     }
 
+    @Test func oneRequestFindsOutThatThereIsNoAPI() async throws {
+        try await withSubject(features: []) { wire, image, _ in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for number in 0..<20 {
+                    group.addTask { _ = try await wire.client.referrers(of: Digest.sha256(of: [UInt8(number)]), in: wire.repository) }
+                }
+                try await group.waitForAll()
+            }
+            #expect(wire.server.log.count { $0.path.contains("/referrers/") } == 1)
+        }
+    }
+
     @Test func aPromiseWithoutTheAPIIsNotBelieved() async throws {
         try await withSubject(features: []) { wire, image, referrer in
             wire.server.script { $0.method == "PUT" ? .changed { $0.headers["OCI-Subject"] = image.digest.description } : nil }
