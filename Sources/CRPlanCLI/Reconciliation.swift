@@ -95,9 +95,11 @@ struct Reconciliation {
         let inspector = inspector(parallelism: parallelism) { progress in
             console.progress("Reading registries: \(progress.answered) of \(progress.asked) answers")
         }
-        let registries = specs.result.desired.registries.merging(specs.result.aliases.values.map { ($0.id, $0) }) { first, _ in first }
+        let desired = specs.result.desired
+        let registries = desired.registries.merging(specs.result.aliases.values.map { ($0.id, $0) }) { first, _ in first }
+        let backup = policy.backup
         let (undo, planned) = try await answered(by: inspector) { facts -> InspectionStep<(UndoPlan, PlanResult)> in
-            switch UndoPlanner.step(made.changes, registries: registries, facts: facts) {
+            switch UndoPlanner.step(made.changes, registries: registries, backup: backup, moves: desired.moves, facts: facts) {
             case .needs(let questions): .needs(questions)
             case .result(let undo):
                 switch Planner.step(undo.desired, policy: policy, facts: facts) {

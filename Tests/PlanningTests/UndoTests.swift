@@ -101,6 +101,40 @@ import Testing
         #expect(try tags(undone.after, "disk/us.icr.io/app/api").isEmpty)
     }
 
+    @Test func `an image that an earlier run has saved or moved comes back`() throws {
+        var world = try world()
+        let image = try Samples.image(seed: 7)
+        try world.add(image, to: "us/app/api")
+        let rule = BackupRule(
+            to: RepositoryPrefix(try Names.registry("disk"), nil),
+            before: [.delete],
+            origin: Origin(file: "crplan.yaml", line: 1)
+        )
+        let place = try Names.repository("us/app/api")
+        let deletion = MadeChange(
+            id: Change.id(.delete, .manifest(place, .digest(image.digest))),
+            kind: .delete,
+            target: .manifest(place, .digest(image.digest)),
+            before: image.digest,
+            after: nil,
+            origin: Origin(file: "journal", line: 1)
+        )
+        let ids = try ["us", "disk", "de"].map { try Names.registry($0) }
+        let registries = Dictionary(uniqueKeysWithValues: ids.map { ($0, RegistryDeclaration(id: $0)) })
+        world.repositories[place]?.manifests[image.digest] = nil
+        #expect(try world.planUndo(of: [deletion], registries, Policy(), backup: rule).undo.stays.count == 1)
+
+        var saved = world
+        try saved.add(image, to: "disk/us.icr.io/app/api")
+        let (undo, planned) = try saved.planUndo(of: [deletion], registries, Policy(), backup: rule)
+        #expect(undo.stays == [] && planned.ids == ["put us.icr.io/app/api@\(image.digest)"])
+
+        var moved = world
+        try moved.add(image, to: "de/app/api")
+        let move = MoveEntry(origin: rule.origin, from: place, to: try Names.repository("de/app/api"))
+        #expect(try moved.planUndo(of: [deletion], registries, Policy(), moves: [move]).planned.ids == planned.ids)
+    }
+
     @Test func `a copy stays when what it was made from is gone`() throws {
         var spec = SpecBuilder()
         try spec.image(from: "us/app/api:2.0", to: ["de/app/api"], tags: ["2.0"])

@@ -1,4 +1,4 @@
-package import OCI
+internal import OCI
 
 /// What is known so far: question → answer. Only grows during a run. Large plans know of millions of tags, so that these are kept by
 /// repository, and small: with its name, a tag takes 56 bytes and the room that a dictionary leaves free.

@@ -104,10 +104,7 @@ extension PlanningRun {
     }
 
     private mutating func backupRepository(of address: RepositoryAddress, _ rule: BackupRule) -> RepositoryAddress? {
-        let host = address.registry.isLayout ? desired.registries[address.registry]?.alias ?? "layout" : address.registry.description
-        // A port, and the signs of an IPv6 address, cannot stand in a path.
-        let component = host.lowercased().split { !($0.isASCII && ($0.isLetter || $0.isNumber || $0 == ".")) }.joined(separator: "-")
-        let path = ([rule.to.path?.description, component, address.repository.description].compactMap(\.self)).joined(separator: "/")
+        let path = rule.path(of: address, alias: desired.registries[address.registry]?.alias)
         do throws(InvalidName) {
             return RepositoryAddress(rule.to.registry, try RepositoryName(path))
         } catch {

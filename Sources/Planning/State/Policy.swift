@@ -62,6 +62,15 @@ package struct BackupRule: Hashable, Sendable {
     package func covers(_ address: RepositoryAddress) -> Bool {
         address.registry == to.registry && to.path.map { address.repository.description.hasPrefix("\($0)/") } ?? true
     }
+
+    /// The path of what is saved from a repository: `<backup>/<host>/<repository>`; it may be too long for one. `alias`: of a layout, which
+    /// has no host.
+    func path(of address: RepositoryAddress, alias: String?) -> String {
+        let host = address.registry.isLayout ? alias ?? "layout" : address.registry.description
+        // A port, and the signs of an IPv6 address, cannot stand in a path.
+        let component = host.lowercased().split { !($0.isASCII && ($0.isLetter || $0.isNumber || $0 == ".")) }.joined(separator: "-")
+        return [to.path?.description, component, address.repository.description].compactMap(\.self).joined(separator: "/")
+    }
 }
 
 /// Which entries the files that match may hold.

@@ -10,6 +10,8 @@ package struct UndoPlanner {
 
     private let made: [MadeChange]
     private let registries: [RegistryID: RegistryDeclaration]
+    private let backup: BackupRule?
+    private let moves: [MoveEntry]
     private let facts: Facts
     /// The repositories that these changes put something into, and those that they put each digest into.
     private let written: Set<RepositoryAddress>
@@ -19,9 +21,17 @@ package struct UndoPlanner {
     /// What comes back, by its place.
     private var broughtBack: [RepositoryAddress: Set<Digest>] = [:]
 
-    private init(_ made: [MadeChange], _ registries: [RegistryID: RegistryDeclaration], _ facts: Facts) {
+    private init(
+        _ made: [MadeChange],
+        _ registries: [RegistryID: RegistryDeclaration],
+        _ backup: BackupRule?,
+        _ moves: [MoveEntry],
+        _ facts: Facts
+    ) {
         self.made = made
         self.registries = registries
+        self.backup = backup
+        self.moves = moves
         self.facts = facts
         var byDigest: [Digest: Set<RepositoryAddress>] = [:]
         for change in made where change.kind == .put && registries[change.target.registry] != nil {
@@ -33,9 +43,16 @@ package struct UndoPlanner {
         undo.desired.registries = registries
     }
 
-    /// `registries`: those that the specs at hand declare.
-    package static func step(_ made: [MadeChange], registries: [RegistryID: RegistryDeclaration], facts: Facts) -> Step {
-        var planner = UndoPlanner(made, registries, facts)
+    /// `registries`: those that the specs at hand declare. `backup`, `moves`: theirs too, as an earlier run may have saved what this one
+    /// removed.
+    package static func step(
+        _ made: [MadeChange],
+        registries: [RegistryID: RegistryDeclaration],
+        backup: BackupRule? = nil,
+        moves: [MoveEntry] = [],
+        facts: Facts
+    ) -> Step {
+        var planner = UndoPlanner(made, registries, backup, moves, facts)
         // What was put is taken away only where what it was made from is there, or comes back.
         let isLate = { (change: MadeChange) in change.kind == .put ? 2 : change.kind == .delete && change.tags.isEmpty ? 1 : 0 }
         for late in 0...2 { for change in made where isLate(change) == late { planner.takeBack(change) } }
@@ -115,7 +132,7 @@ package struct UndoPlanner {
         // An image without a tag: a child of an index, or a signature.
         guard let now = self.digest(address, .digest(digest), change) else { return }
         if now != nil || broughtBack[address]?.contains(digest) == true { return undo.undone.append(change) }
-        for place in elsewhere(digest) where place != address {
+        for place in places(of: digest, from: address) {
             guard let found = self.digest(place, .digest(digest), change) else { return }
             guard found != nil else { continue }
             guard let missing = missingImage(below: digest, in: place, for: address, change) else { return }
@@ -132,9 +149,8 @@ package struct UndoPlanner {
     }
 
     private mutating func declare(_ digest: Digest, _ tags: [TagName], in address: RepositoryAddress, _ change: MadeChange) {
-        let places = [address] + elsewhere(digest).filter { $0 != address }
         var source: RepositoryAddress?
-        for place in places where source == nil {
+        for place in [address] + places(of: digest, from: address) where source == nil {
             guard let found = self.digest(place, .digest(digest), change) else { return }
             if found != nil { source = place }
         }
@@ -203,11 +219,17 @@ package struct UndoPlanner {
         return .some(nil)
     }
 
-    /// Where these changes may have put the image: first by itself, as its backup, then with an index, as in the repository that it was
-    /// moved to.
-    private func elsewhere(_ digest: Digest) -> [RepositoryAddress] {
+    /// Where else the image may be: these changes may have put it by itself, as its backup, or with an index, as into the repository that
+    /// it was moved to; and so may an earlier run.
+    private func places(of digest: Digest, from address: RepositoryAddress) -> [RepositoryAddress] {
         let exact = writtenByDigest[digest] ?? []
-        return exact.sorted() + written.subtracting(exact).sorted()
+        var earlier = Set(moves.filter { $0.from == address }.map(\.to))
+        let path = backup?.path(of: address, alias: registries[address.registry]?.alias)
+        if let backup, let saved = path.flatMap({ try? RepositoryName($0) }) {
+            earlier.insert(RepositoryAddress(backup.to.registry, saved))
+        }
+        earlier = earlier.filter { registries[$0.registry] != nil }.subtracting(written)
+        return (exact.sorted() + written.subtracting(exact).sorted() + earlier.sorted()).filter { $0 != address }
     }
 
     /// `nil`: it is not there, which is reported, or not known yet.
@@ -222,7 +244,7 @@ package struct UndoPlanner {
             }
         }
         if found == nil {
-            keep(change, "its image \(digest.short) is gone: it is neither in its repository, nor in a backup of this run, nor in a trash")
+            keep(change, "its image \(digest.short) is gone: it is neither in its repository, nor in a backup, nor in a trash")
         }
         return found
     }

@@ -101,12 +101,14 @@ extension World {
     func planUndo(
         of made: [MadeChange],
         _ registries: [RegistryID: RegistryDeclaration],
-        _ policy: Policy
+        _ policy: Policy,
+        backup: BackupRule? = nil,
+        moves: [MoveEntry] = []
     ) throws -> (undo: UndoPlan, planned: Planned) {
         var facts = Facts()
         for _ in 0..<100 {
             var needs: Set<Question> = []
-            switch UndoPlanner.step(made, registries: registries, facts: facts) {
+            switch UndoPlanner.step(made, registries: registries, backup: backup, moves: moves, facts: facts) {
             case .needs(let questions): needs = questions
             case .result(let undo):
                 switch Planner.step(undo.desired, policy: policy, facts: facts) {
