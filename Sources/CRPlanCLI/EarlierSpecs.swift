@@ -11,9 +11,9 @@ struct EarlierSpecs {
     let desired: DesiredState
 
     /// What cannot be read whole is an error: nothing is removed on a guess.
-    init(root: String, revision: String, variables: [String: String]) async throws {
+    init(_ checkout: GitCheckout?, revision: String, variables: [String: String]) async throws {
         let shown = revision.withVisibleControls
-        guard let checkout = await GitCheckout(folder: root), let commit = await checkout.commit(of: revision),
+        guard let checkout, let commit = await checkout.commit(of: revision),
             let files = await checkout.workspace(at: commit)
         else {
             throw CommandFailure(

@@ -186,17 +186,16 @@ struct Reconciliation {
         guard specs.source == .workspace else {
             throw CommandFailure("--removed-since compares a workspace with an earlier one; leave out -f")
         }
-        let earlier = try await EarlierSpecs(root: root, revision: revision, variables: specs.variables)
+        let earlier = try await EarlierSpecs(await GitCheckout(folder: root), revision: revision, variables: specs.variables)
         return earlier.removed(from: specs, deletes: deletes)
     }
 
     /// Taking an entry out of a spec removes nothing: the tags that the last commit took out are named, so that nobody thinks so.
     private func forgottenTags(_ specs: LoadedSpecs, _ checkout: GitCheckout) async -> [Diagnostic] {
-        guard specs.source == .workspace, let files = await checkout.workspace(at: "HEAD~") else { return [] }
-        let earlier = Specification.read(
-            SpecificationInput(files: files, mode: .workspace(crplanFile: WorkspaceFiles.fileName), variables: specs.variables)
-        )
-        guard !earlier.diagnostics.hasErrors else { return [] }
+        // It is a note: without an earlier revision that can be read there is none.
+        guard specs.source == .workspace,
+            let earlier = try? await EarlierSpecs(checkout, revision: "HEAD~", variables: specs.variables)
+        else { return [] }
         let tags = specs.result.desired.tagsForgotten(since: earlier.desired)
         guard !tags.isEmpty else { return [] }
         let names = tags.prefix(10).joined(separator: ", ") + (tags.count > 10 ? " and \(tags.count - 10) more" : "")

@@ -59,7 +59,8 @@ struct SavedPlan {
     private func earlierSpecs(_ specs: LoadedSpecs, known: Set<RegistryID>) async throws -> EarlierSpecs? {
         guard let commit = plan.removedSince else { return nil }
         let isNeeded = !specs.result.policy.owners.isEmpty || plan.registries.contains { !known.contains($0.id) }
-        return isNeeded ? try await EarlierSpecs(root: specs.root, revision: commit, variables: specs.variables) : nil
+        guard isNeeded else { return nil }
+        return try await EarlierSpecs(await GitCheckout(folder: specs.root), revision: commit, variables: specs.variables)
     }
 
     /// Without specs, the plan's own registries are used, but no login or key that only the plan names.

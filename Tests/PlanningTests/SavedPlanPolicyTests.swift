@@ -20,6 +20,21 @@ import Testing
         )
     }
 
+    private static func untag(_ file: String, _ tag: String) throws -> Change {
+        let put = try change(file: file)
+        let digest = try #require(put.newDigest)
+        return Change(
+            kind: .untag,
+            target: .manifest(try #require(put.target.address), .tag(try TagName(tag))),
+            oldDigest: digest,
+            method: .deleteTag,
+            reason: "",
+            origin: put.origin,
+            undo: .retag(digest),
+            preconditions: [.at(digest)]
+        )
+    }
+
     private static func plan(_ changes: [Change]) -> Plan {
         var plan = Plan(source: .workspace)
         plan.changes = changes
@@ -58,43 +73,18 @@ import Testing
 
     @Test func `where owners stand, what an earlier revision declared was asked for`() throws {
         let check = PolicyCheck(policy: Self.policy())
-        let untag = { (file: String, tag: String) throws in
-            let put = try Self.change(file: file)
-            let digest = try #require(put.newDigest)
-            return Change(
-                kind: .untag,
-                target: .manifest(try #require(put.target.address), .tag(try TagName(tag))),
-                oldDigest: digest,
-                method: .deleteTag,
-                reason: "",
-                origin: put.origin,
-                undo: .retag(digest),
-                preconditions: [.at(digest)]
-            )
-        }
         let codes = { (change: Change, earlier: DesiredState?) in
             check.refusals(ofSaved: Self.plan([change]), desired: DesiredState(), earlier: earlier).map(\.code)
         }
-        #expect(codes(try untag("crplan.yaml", "1.0"), try Self.desired()) == [])
-        #expect(codes(try untag("crplan.yaml", "1.0"), nil) == ["not-asked"])
-        #expect(codes(try untag("crplan.yaml", "2.0"), try Self.desired()) == ["not-asked"])
-        #expect(codes(try untag("specs/a.yaml", "1.0"), try Self.desired()) == ["not-owner", "not-asked"])
+        #expect(codes(try Self.untag("crplan.yaml", "1.0"), try Self.desired()) == [])
+        #expect(codes(try Self.untag("crplan.yaml", "1.0"), nil) == ["not-asked"])
+        #expect(codes(try Self.untag("crplan.yaml", "2.0"), try Self.desired()) == ["not-asked"])
+        #expect(codes(try Self.untag("specs/a.yaml", "1.0"), try Self.desired()) == ["not-owner", "not-asked"])
         #expect(codes(try Self.change(file: "crplan.yaml"), try Self.desired()) == ["not-asked"])
     }
 
     @Test func `what the specs declare now is not removed`() throws {
-        let put = try Self.change(file: "crplan.yaml")
-        let digest = try #require(put.newDigest)
-        let untag = Change(
-            kind: .untag,
-            target: put.target,
-            oldDigest: digest,
-            method: .deleteTag,
-            reason: "",
-            origin: put.origin,
-            undo: .retag(digest),
-            preconditions: [.at(digest)]
-        )
+        let untag = try Self.untag("crplan.yaml", "1.0")
         let refusals = PolicyCheck(policy: Policy()).refusals(ofSaved: Self.plan([untag]), desired: try Self.desired())
         #expect(refusals.map(\.code) == ["declared"])
         #expect(PolicyCheck(policy: Policy()).refusals(ofSaved: Self.plan([untag]), desired: DesiredState()).isEmpty)
