@@ -91,7 +91,10 @@ let package = Package(
         ),
         .testTarget(name: "FilesTests", dependencies: ["Files", systemPackage]),
         .testTarget(name: "CredentialsTests", dependencies: ["Credentials", "Registry", "Files", "OCI", logging]),
-        .testTarget(name: "RegistryHTTPTests", dependencies: ["RegistryHTTP", "Registry", "RegistryTestSupport", "OCI", logging]),
+        .testTarget(
+            name: "RegistryHTTPTests",
+            dependencies: ["RegistryHTTP", "Registry", "RegistryTestSupport", "OCI", asyncHTTPClient, nioCore, logging]
+        ),
         .testTarget(name: "RegistryICRTests", dependencies: ["RegistryICR", "Registry", "OCI"]),
         .testTarget(
             name: "ICRSimulatorTests",

@@ -24,6 +24,8 @@ final class Connections: Sendable {
     private let answers: HTTPClient
     private let commits: HTTPClient
     private let trustRoots: [NIOSSLCertificate]
+    /// All uploads run on this one, so that whoever feeds them can wait until it has taken what it was given.
+    let uploadLoop: any EventLoop = HTTPClient.defaultEventLoopGroup.next()
     private let foreign = Mutex<[ForeignHost: HTTPClient]>([:])
     private let ownClass = Mutex<AddressClass?>(nil)
     private let resolve: HostResolver
@@ -40,8 +42,8 @@ final class Connections: Sendable {
         base = try settings.base()
         trustRoots = try Self.trustRoots(settings)
         let tls = try Self.ownTLS(settings, trustRoots)
-        answers = Self.client(.answer, tls, connections: settings.connections)
-        commits = Self.client(.commit, tls, connections: settings.connections)
+        answers = Self.client(.answer, on: HTTPClient.defaultEventLoopGroup, tls, connections: settings.connections)
+        commits = Self.client(.commit, on: uploadLoop, tls, connections: settings.connections)
     }
 
     func isOwn(_ address: WebAddress) -> Bool { address.origin == base.origin }
@@ -101,7 +103,8 @@ final class Connections: Sendable {
             var tls = TLSConfiguration.makeClientConfiguration()
             tls.minimumTLSVersion = .tlsv12
             tls.additionalTrustRoots = trustRoots.isEmpty ? [] : [.certificates(trustRoots)]
-            let client = Self.client(patience, tls, connections: settings.connections, pin: (address.bareHost, literal))
+            let loops: any EventLoopGroup = patience == .commit ? uploadLoop : HTTPClient.defaultEventLoopGroup
+            let client = Self.client(patience, on: loops, tls, connections: settings.connections, pin: (address.bareHost, literal))
             clients[key] = client
             return client
         }
@@ -117,6 +120,7 @@ final class Connections: Sendable {
 
     private static func client(
         _ patience: Patience,
+        on loops: any EventLoopGroup,
         _ tls: TLSConfiguration,
         connections: Int,
         pin: (host: String, address: String)? = nil
@@ -138,7 +142,7 @@ final class Connections: Sendable {
         configuration.httpVersion = .http1Only
         configuration.connectionPool.retryConnectionEstablishment = false
         if let pin { configuration.dnsOverride = [pin.host: pin.address] }
-        return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+        return HTTPClient(eventLoopGroupProvider: .shared(loops), configuration: configuration)
     }
 
     private static func trustRoots(_ settings: HTTPRegistrySettings) throws(RegistryError) -> [NIOSSLCertificate] {

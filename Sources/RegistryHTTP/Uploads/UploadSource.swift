@@ -26,11 +26,11 @@ actor UploadSource {
     }
 
     /// The body of one request. What an earlier one gets from now on is nothing.
-    func part(_ range: Range<Int64>) -> UploadBody {
+    func part(_ range: Range<Int64>, on loop: any EventLoop) -> UploadBody {
         if reading?.offset != range.lowerBound { reading = nil }
         turn += 1
         (next, end) = (range.lowerBound, range.upperBound)
-        return UploadBody(source: self, turn: turn)
+        return UploadBody(source: self, turn: turn, loop: loop)
     }
 
     /// Ends the part, and tells up to where it was taken.
@@ -71,21 +71,38 @@ actor UploadSource {
 }
 
 /// The body of one `PUT` or `PATCH`. The request announces its length, so a registry that misses the end stores nothing.
+///
+/// The HTTP client queues what it is given for its event loop, and says that there is enough only once the loop has come to it. A source
+/// that is faster than a busy loop would fill the memory meanwhile, so the loop is waited for now and then.
 struct UploadBody: AsyncSequence, Sendable {
     typealias Element = ByteBuffer
 
     let source: UploadSource
     let turn: Int
+    /// Where the request runs.
+    let loop: any EventLoop
+
+    /// In bytes.
+    private static let mostQueued = 128 << 10
 
     struct AsyncIterator: AsyncIteratorProtocol {
         let body: UploadBody
+        private var queued = 0
 
-        mutating func next() async throws(RegistryError) -> ByteBuffer? {
-            try await body.source.piece(for: body.turn).map { ByteBuffer(bytes: $0) }
+        init(body: UploadBody) {
+            self.body = body
         }
 
-        mutating func next(isolation actor: isolated (any Actor)?) async throws(RegistryError) -> ByteBuffer? {
-            try await body.source.piece(for: body.turn).map { ByteBuffer(bytes: $0) }
+        mutating func next() async throws -> ByteBuffer? { try await next(isolation: nil) }
+
+        mutating func next(isolation actor: isolated (any Actor)?) async throws -> ByteBuffer? {
+            if queued >= UploadBody.mostQueued {
+                try await body.loop.submit {}.get()
+                queued = 0
+            }
+            guard let piece = try await body.source.piece(for: body.turn) else { return nil }
+            queued += piece.count
+            return ByteBuffer(bytes: piece)
         }
     }
 

@@ -99,7 +99,7 @@ struct UploadTarget: Sendable {
         } catch {
             return .ended(error)
         }
-        let body = await source.part(part)
+        let body = await source.part(part, on: exchange.connections.uploadLoop)
         request.body = part.isEmpty ? .bytes([]) : .blob(size: Int64(part.count), body)
         let result: Result<RegistryResponse, TransportFailure>
         do throws(TransportFailure) {

@@ -1,3 +1,6 @@
+import AsyncHTTPClient
+import Glibc
+import NIOCore
 import OCI
 import Registry
 import RegistryTestSupport
@@ -45,6 +48,22 @@ import Testing
         }
         #expect(sent == Self.content)
         #expect(opened.offsets == [0])
+    }
+
+    @Test func aBusyEventLoopIsWaitedForBeforeMuchIsQueued() async throws {
+        let source = Opened().source(Self.content, as: Samples.descriptor(of: Self.content), pieceSize: 1 << 16)
+        let loop = HTTPClient.defaultEventLoopGroup.next()
+        let isFree = Atomic(false)
+        loop.execute { while !isFree.load(ordering: .acquiring) { sched_yield() } }
+        async let release: Void = {
+            try await Task.sleep(for: .milliseconds(50))
+            isFree.store(true, ordering: .releasing)
+        }()
+        var pieces = await source.part(0..<Int64(Self.content.count), on: loop).makeAsyncIterator()
+        var early = 0
+        while let piece = try await pieces.next() { if !isFree.load(ordering: .acquiring) { early += piece.readableBytes } }
+        try await release
+        #expect(early <= 128 << 10)
     }
 
     @Test func aRegistryThatKeptLessIsServedFromTheLastKnownHash() async throws {
@@ -116,4 +135,8 @@ import Testing
         #expect(marks.goBack(to: 905 << 20).offset == 905 << 20)
         #expect(marks.goBack(to: 904 << 20).offset == 0)
     }
+}
+
+extension UploadSource {
+    fileprivate func part(_ range: Range<Int64>) -> UploadBody { part(range, on: HTTPClient.defaultEventLoopGroup.next()) }
 }
