@@ -12,46 +12,48 @@ package struct RepositoryName: Hashable, Sendable, CustomStringConvertible, Comp
     package let description: String
 
     package init(_ text: some StringProtocol) throws(InvalidName) {
-        guard !text.isEmpty else { throw InvalidName("a repository needs a name") }
-        guard text.utf8.count <= 255 else { throw InvalidName("a repository path has at most 255 characters") }
-        for component in text.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false) {
-            try Self.check(component)
+        var text = String(text)
+        if let problem = text.withUTF8(Self.problem) { throw InvalidName(problem) }
+        description = text
+    }
+
+    /// What stands against it. Large specs have many names, so that they are looked at byte by byte.
+    private static func problem(_ path: UnsafeBufferPointer<UInt8>) -> String? {
+        guard !path.isEmpty else { return "a repository needs a name" }
+        guard path.count <= 255 else { return "a repository path has at most 255 characters" }
+        var start = 0
+        while true {
+            let end = path[start...].firstIndex(of: UInt8(ascii: "/")) ?? path.count
+            if let problem = problem(ofComponent: path[start..<end]) { return problem }
+            guard end < path.count else { return nil }
+            start = end + 1
         }
-        description = String(text)
     }
 
     /// `[a-z0-9]+` joined by one `.`, one or two `_`, or any run of `-`.
-    private static func check(_ component: some Collection<UInt8>) throws(InvalidName) {
-        guard !component.isEmpty else { throw InvalidName("no component of a path may be empty") }
-        if component.contains(where: (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains) {
-            throw InvalidName("a repository must be lower case")
-        }
-        var separator: [UInt8] = []
-        var hasStarted = false
-        for byte in component {
+    private static func problem(ofComponent component: Slice<UnsafeBufferPointer<UInt8>>) -> String? {
+        guard !component.isEmpty else { return "no component of a path may be empty" }
+        if component.contains(where: (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains) { return "a repository must be lower case" }
+        let badSeparator = "between letters or digits stands one '.', one or two '_', or any run of '-'"
+        var next = component.startIndex
+        var isAfterCharacter = false
+        while next < component.endIndex {
+            let first = next
+            let byte = component[first]
             switch byte {
             case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"):
-                if !separator.isEmpty {
-                    guard hasStarted, isSeparator(separator) else { throw badSeparator }
-                    separator = []
-                }
-                hasStarted = true
-            case UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"): separator.append(byte)
-            default: throw InvalidName("a repository has only a-z, 0-9, '.', '_', '-' and '/'")
+                isAfterCharacter = true
+                next += 1
+            case UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"):
+                while next < component.endIndex, component[next] == byte { next += 1 }
+                let longest = byte == UInt8(ascii: ".") ? 1 : byte == UInt8(ascii: "_") ? 2 : Int.max
+                // Another separator, or nothing, may follow: both are seen with the next byte.
+                guard isAfterCharacter, next - first <= longest, next < component.endIndex else { return badSeparator }
+                isAfterCharacter = false
+            default: return "a repository has only a-z, 0-9, '.', '_', '-' and '/'"
             }
         }
-        guard hasStarted, separator.isEmpty else { throw badSeparator }
-    }
-
-    private static var badSeparator: InvalidName {
-        InvalidName("between letters or digits stands one '.', one or two '_', or any run of '-'")
-    }
-
-    private static func isSeparator(_ bytes: [UInt8]) -> Bool {
-        switch bytes {
-        case [UInt8(ascii: ".")], [UInt8(ascii: "_")], [UInt8(ascii: "_"), UInt8(ascii: "_")]: true
-        default: bytes.allSatisfy { $0 == UInt8(ascii: "-") }
-        }
+        return nil
     }
 
     /// The first component: the namespace, in registries that have namespaces.
@@ -69,18 +71,24 @@ package struct TagName: Hashable, Sendable, CustomStringConvertible, Comparable 
     package let description: String
 
     package init(_ text: some StringProtocol) throws(InvalidName) {
-        guard let first = text.utf8.first else { throw InvalidName("a tag may not be empty") }
-        guard text.utf8.count <= 128 else { throw InvalidName("a tag has at most 128 characters") }
-        guard first != UInt8(ascii: "."), first != UInt8(ascii: "-") else { throw InvalidName("a tag may not begin with '.' or '-'") }
-        for byte in text.utf8 {
+        var text = String(text)
+        if let problem = text.withUTF8(Self.problem) { throw InvalidName(problem) }
+        description = text
+    }
+
+    private static func problem(_ text: UnsafeBufferPointer<UInt8>) -> String? {
+        guard let first = text.first else { return "a tag may not be empty" }
+        guard text.count <= 128 else { return "a tag has at most 128 characters" }
+        guard first != UInt8(ascii: "."), first != UInt8(ascii: "-") else { return "a tag may not begin with '.' or '-'" }
+        for byte in text {
             switch byte {
             case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
                 UInt8(ascii: "_"), UInt8(ascii: "."), UInt8(ascii: "-"):
                 continue
-            default: throw InvalidName("a tag has only letters, digits, '_', '.' and '-'")
+            default: return "a tag has only letters, digits, '_', '.' and '-'"
             }
         }
-        description = String(text)
+        return nil
     }
 
     package static func < (left: TagName, right: TagName) -> Bool { left.description < right.description }

@@ -23,7 +23,8 @@ package enum WorkspaceFiles {
 
     private static func include(in bytes: [UInt8]) -> [Glob]? {
         // Most files say nothing of it, and large ones take long to parse.
-        guard bytes.contains("include".utf8) else { return nil }
+        let word = Array("include".utf8)
+        guard bytes.indices.contains(where: { bytes[$0] == word[0] && bytes[$0...].starts(with: word) }) else { return nil }
         let (documents, _) = YAMLParser.parse(bytes, file: fileName)
         let lists = documents.compactMap { $0.root?["workspace"]?["include"]?.sequence }
         guard !lists.isEmpty else { return nil }
