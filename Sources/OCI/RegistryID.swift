@@ -106,19 +106,48 @@ extension RegistryID: Codable {
 }
 
 /// A repository in a registry: `us.icr.io/payments/api`.
-package struct RepositoryAddress: Hashable, Sendable, CustomStringConvertible, Comparable, Codable {
-    package var registry: RegistryID
-    package var repository: RepositoryName
+package struct RepositoryAddress: Hashable, Sendable, CustomStringConvertible, Comparable {
+    package let registry: RegistryID
+    package let repository: RepositoryName
+    /// Of both names. Planning looks the same few addresses up for millions of tags.
+    private let hash: Int
 
     package init(_ registry: RegistryID, _ repository: RepositoryName) {
         self.registry = registry
         self.repository = repository
+        var hasher = Hasher()
+        hasher.combine(registry)
+        hasher.combine(repository)
+        hash = hasher.finalize()
     }
 
     package var description: String { "\(registry)/\(repository)" }
 
+    package static func == (left: RepositoryAddress, right: RepositoryAddress) -> Bool {
+        left.hash == right.hash && left.repository == right.repository && left.registry == right.registry
+    }
+
+    package func hash(into hasher: inout Hasher) { hasher.combine(hash) }
+
     package static func < (left: RepositoryAddress, right: RepositoryAddress) -> Bool {
         (left.registry, left.repository) < (right.registry, right.repository)
+    }
+}
+
+extension RepositoryAddress: Codable {
+    private enum CodingKeys: CodingKey {
+        case registry, repository
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(try container.decode(RegistryID.self, forKey: .registry), try container.decode(RepositoryName.self, forKey: .repository))
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(registry, forKey: .registry)
+        try container.encode(repository, forKey: .repository)
     }
 }
 
@@ -163,18 +192,21 @@ package struct ReferenceParts: Hashable, Sendable {
     package var digest: Digest?
 
     /// Splits off digest and tag, and refuses what no reference holds (white space, `%`, `\`, a scheme).
-    package init(_ text: some StringProtocol) throws(InvalidName) {
+    package init(_ text: some StringProtocol) throws(InvalidName) { try self.init(whole: String(text)) }
+
+    private init(whole text: String) throws(InvalidName) {
         guard !text.isEmpty else { throw InvalidName("a reference may not be empty") }
         if let colon = text.utf8.firstIndex(of: UInt8(ascii: ":")), text.utf8[colon...].starts(with: "://".utf8) {
             for scheme in ["https://", "http://", "docker://", "oci://"] where text.lowercased().hasPrefix(scheme) {
                 throw InvalidName("drop the scheme '\(scheme)'")
             }
         }
-        guard text.unicodeScalars.allSatisfy({ $0.value > 0x20 && $0.value < 0x7f && $0 != "%" && $0 != "\\" }) else {
+        let visible: ClosedRange<UInt8> = 0x21...0x7e
+        guard text.utf8.allSatisfy({ visible.contains($0) && $0 != UInt8(ascii: "%") && $0 != UInt8(ascii: "\\") }) else {
             throw InvalidName("a reference has no white space, control characters, '%' or '\\'")
         }
-        var rest = Substring(text)
-        if let at = rest.firstIndex(of: "@") {
+        var rest = text[...]
+        if let at = rest.utf8.firstIndex(of: UInt8(ascii: "@")) {
             do throws(Digest.Invalid) {
                 digest = try Digest(rest[rest.index(after: at)...])
             } catch {
@@ -183,9 +215,9 @@ package struct ReferenceParts: Hashable, Sendable {
             rest = rest[..<at]
         }
         // A colon in the first component of several is a port.
-        let lastSlash = rest.lastIndex(of: "/")
+        let lastSlash = rest.utf8.lastIndex(of: UInt8(ascii: "/"))
         let lastComponent = lastSlash.map { rest[rest.index(after: $0)...] } ?? rest
-        if let colon = lastComponent.firstIndex(of: ":") {
+        if let colon = lastComponent.utf8.firstIndex(of: UInt8(ascii: ":")) {
             tag = try TagName(lastComponent[lastComponent.index(after: colon)...])
             rest = rest[..<colon]
         }
@@ -195,6 +227,6 @@ package struct ReferenceParts: Hashable, Sendable {
 
     /// Whether Docker's rule takes this first component of a path for a host: it holds a `.` or `:`, or is `localhost`.
     package static func isHost(_ component: some StringProtocol) -> Bool {
-        component.contains(".") || component.contains(":") || component == "localhost"
+        component.utf8.contains(UInt8(ascii: ".")) || component.utf8.contains(UInt8(ascii: ":")) || component == "localhost"
     }
 }

@@ -34,6 +34,9 @@ struct AbsenceIndex {
     private var patterns: [AbsenceEntry] = []
     private var known: [RepositoryAddress: Absences] = [:]
 
+    /// Nothing shall be absent anywhere.
+    var isEmpty: Bool { literal.isEmpty && patterns.isEmpty }
+
     init(_ entries: [AbsenceEntry]) {
         for entry in entries.sorted(by: { $0.origin < $1.origin }) {
             if entry.scopes.contains(where: { $0.literal == nil }) { patterns.append(entry) }

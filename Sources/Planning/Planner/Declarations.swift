@@ -132,13 +132,15 @@ struct Declarations {
     private(set) var byRepository: [RepositoryAddress: [TagName: Declaration]] = [:]
 
     private var withCompanions: Set<RepositoryAddress> = []
+    /// Of `names`, as long as no tag is added.
+    private var knownNames: [(address: RepositoryAddress, tags: [TagName])]?
 
-    subscript(_ address: RepositoryAddress, _ tag: TagName) -> Declaration? {
-        get { byRepository[address]?[tag] }
-        set {
-            byRepository[address, default: [:]][tag] = newValue
-            if tag.companion != nil { withCompanions.insert(address) }
-        }
+    subscript(_ address: RepositoryAddress, _ tag: TagName) -> Declaration? { byRepository[address]?[tag] }
+
+    mutating func set(_ declaration: Declaration, _ address: RepositoryAddress, _ tag: TagName) {
+        guard byRepository[address, default: [:]].updateValue(declaration, forKey: tag) == nil else { return }
+        knownNames = nil
+        if tag.companion != nil { withCompanions.insert(address) }
     }
 
     /// Whether a companion tag is declared there.
@@ -147,9 +149,10 @@ struct Declarations {
     func tags(in address: RepositoryAddress) -> [TagName: Declaration] { byRepository[address] ?? [:] }
 
     /// In a fixed order.
-    var names: [DeclaredTag] {
-        byRepository.keys.sorted().flatMap { address in
-            (byRepository[address] ?? [:]).keys.sorted().map { DeclaredTag(address: address, tag: $0) }
-        }
+    mutating func names() -> [(address: RepositoryAddress, tags: [TagName])] {
+        if let knownNames { return knownNames }
+        let names = byRepository.sorted { $0.key < $1.key }.map { (address: $0.key, tags: $0.value.keys.sorted()) }
+        knownNames = names
+        return names
     }
 }

@@ -73,6 +73,7 @@ extension PlanningRun {
 
     /// What the lists say about a question that is about content.
     mutating func listed(_ question: Question) -> Listed {
+        guard hasInventories else { return .no }
         switch question {
         case .head(let address, let reference):
             return answer(of: list(of: address)) { list in
@@ -106,6 +107,7 @@ extension PlanningRun {
     }
 
     mutating func list(of address: RepositoryAddress) -> RepositoryList {
+        guard hasInventories else { return .none }
         if let list = lists[address] { return list }
         let list = findList(of: address)
         lists[address] = list

@@ -17,8 +17,8 @@ extension PlanningRun {
     /// The answer to `question`; to what a tag holds, with a placeholder taken for what it stands for.
     mutating func behindPlaceholder(_ question: Question) -> Answer? {
         guard let answer = ask(question) else { return nil }
-        guard case .head(let address, let reference) = question, let tag = reference.tag, kind(of: address.registry) == .oci,
-            case .found(.head(let head)) = answer, UntagPlaceholder.mayBe(head)
+        guard case .found(.head(let head)) = answer, UntagPlaceholder.mayBe(head),
+            case .head(let address, let reference) = question, let tag = reference.tag, kind(of: address.registry) == .oci
         else { return answer }
         guard let content = ask(.manifest(address, head.digest)) else { return nil }
         switch content {

@@ -45,6 +45,8 @@ struct PlanningRun {
     /// Repositories that an entry of this run writes.
     var writtenRepositories: Set<RepositoryAddress> = []
     let written: WrittenNamespaces
+    /// A registry may list a whole namespace at once.
+    let hasInventories: Bool
     let namedSources: NamedSources
     /// The lists that were looked up in this step.
     var lists: [RepositoryAddress: RepositoryList] = [:]
@@ -77,6 +79,7 @@ struct PlanningRun {
         self.facts = facts
         self.options = options
         written = WrittenNamespaces(desired)
+        hasInventories = desired.registries.values.contains { $0.kind == .icr }
         namedSources = NamedSources(desired)
         absences = AbsenceIndex(desired.absences)
     }

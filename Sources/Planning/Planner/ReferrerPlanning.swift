@@ -43,26 +43,28 @@ extension PlanningRun {
         for job in referrerJobs() { carry(job, &planning) }
     }
 
-    private func referrerJobs() -> [ReferrerPlanning.Job] {
+    private mutating func referrerJobs() -> [ReferrerPlanning.Job] {
         var jobs: [ReferrerPlanning.Job] = []
         var positions: [ReferrerPlanning.Route: Int] = [:]
-        for declared in declarations.names {
-            guard let declaration = declarations[declared.address, declared.tag], let content = declaration.content,
-                case .registry(let source) = content.origin, source != declared.address,
-                case .registry = content.readable, !content.isProvisional
-            else { continue }
-            let isInPlace = if case .inPlace = declaration.state { true } else { false }
-            guard isInPlace || declaration.isPut else { continue }
-            guard declaration.rules.referrers == .always || (declaration.rules.referrers == .onCopy && declaration.isPut) else { continue }
-            let route = ReferrerPlanning.Route(source: source, target: declared.address, digest: content.digest)
-            let position = positions[route] ?? jobs.endIndex
-            if position == jobs.endIndex {
-                positions[route] = position
-                jobs.append(ReferrerPlanning.Job(route: route, content: content, origin: declaration.origin, hops: hops(of: content)))
-            } else if declaration.origin < jobs[position].origin {
-                jobs[position].origin = declaration.origin
+        for (address, tags) in declarations.names() {
+            let declared = declarations.tags(in: address)
+            for tag in tags {
+                guard let declaration = declared[tag], declaration.rules.referrers != .never, let content = declaration.content,
+                    case .registry(let source) = content.origin, source != address,
+                    case .registry = content.readable, !content.isProvisional
+                else { continue }
+                let isInPlace = if case .inPlace = declaration.state { true } else { false }
+                guard declaration.isPut || (isInPlace && declaration.rules.referrers == .always) else { continue }
+                let route = ReferrerPlanning.Route(source: source, target: address, digest: content.digest)
+                let position = positions[route] ?? jobs.endIndex
+                if position == jobs.endIndex {
+                    positions[route] = position
+                    jobs.append(ReferrerPlanning.Job(route: route, content: content, origin: declaration.origin, hops: hops(of: content)))
+                } else if declaration.origin < jobs[position].origin {
+                    jobs[position].origin = declaration.origin
+                }
+                if declaration.isPut { jobs[position].puts.append(Change.id(.put, .manifest(address, .tag(tag)))) }
             }
-            if declaration.isPut { jobs[position].puts.append(Change.id(.put, .manifest(declared.address, .tag(declared.tag)))) }
         }
         // What goes by its digest alone.
         for id in putsByDigest.sorted() {
@@ -244,7 +246,7 @@ extension PlanningRun {
         }
         guard case .known(let found?) = resolve(job.route.source, .tag(tag), for: job.origin) else { return }
         let companion = settled(Declaration(content: found, origin: job.origin, rules: TransferRules(referrers: .never)), target, tag)
-        declarations[target, tag] = companion
+        declarations.set(companion, target, tag)
         switch companion.state {
         case .unreadable(let error): fail(error, in: target.registry, for: job.origin)
         case .toPut(let old):

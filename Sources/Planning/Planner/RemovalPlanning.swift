@@ -3,6 +3,7 @@ internal import OCI
 extension PlanningRun {
     /// Where this spec removes a tag. `known(nil)`: it does not.
     mutating func isRemoved(_ address: RepositoryAddress, _ tag: TagName, for origin: Origin) -> Lookup<Origin?> {
+        if absences.isEmpty, desired.namespaceAbsences.isEmpty { return .known(nil) }
         if let whole = removalOfNamespace(of: address) { return .known(whole) }
         let absent = absences[address]
         if isSelected(address, tag), let removal = absent.origin(of: tag) { return .known(removal) }

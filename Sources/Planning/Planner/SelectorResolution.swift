@@ -35,11 +35,11 @@ extension PlanningRun {
         }
         // A tag whose future is not known counts too: reading it fails the entry.
         let declared = declarations.tags(in: source).keys.filter { entry.selector.covers($0) }
-        var names: Set<TagName> = []
+        var names: [TagName] = []
         switch tags(source, for: entry.origin) {
         case .waiting: return .waiting
         case .failed: return .failed
-        case .known(let live?): names = Set(live.filter { entry.selector.covers($0) })
+        case .known(let live?): names = Self.sorted(live.filter { entry.selector.covers($0) })
         case .known(nil):
             if declared.isEmpty {
                 if entry.rules.missing == .keep { return .known(nil) }
@@ -54,12 +54,14 @@ extension PlanningRun {
             }
         }
         var outcome = Progress.done
-        for name in names.sorted() where declarations[source, name] == nil {
+        var removed: Set<TagName> = []
+        let declaredHere = declarations.tags(in: source)
+        for name in names where declaredHere[name] == nil {
             switch isRemoved(source, name, for: entry.origin) {
             case .waiting: outcome = later(outcome, .waiting)
             case .failed: outcome = .failed
             case .known(nil): break
-            case .known: names.remove(name)
+            case .known: removed.insert(name)
             }
         }
         // What an entry reads from its own target it declares only now: that is not undeclared.
@@ -67,14 +69,24 @@ extension PlanningRun {
             switch removedByRule(in: source, for: entry.origin) {
             case .waiting: outcome = later(outcome, .waiting)
             case .failed: outcome = .failed
-            case .known(let removals): names.subtract(removals.keys)
+            case .known(let removals): removed.formUnion(removals.keys)
             }
         }
         switch outcome {
         case .waiting: return .waiting
         case .failed: return .failed
-        case .done: return .known(names.union(declared).sorted())
+        case .done:
+            if removed.isEmpty, declared.isEmpty { return .known(names) }
+            return .known(Set(names).subtracting(removed).union(declared).sorted())
         }
+    }
+
+    /// Each once. Most registries list tags in this order already.
+    private static func sorted(_ tags: [TagName]) -> [TagName] {
+        var sorted: [TagName] = []
+        sorted.reserveCapacity(tags.count)
+        for tag in tags.sorted() where tag != sorted.last { sorted.append(tag) }
+        return sorted
     }
 
     /// The first tags in ranking order that hold `count` distinct digests.
@@ -181,7 +193,11 @@ extension PlanningRun {
         var chosen: [(TagName, ResolvedContent?)] = []
         for tag in selected where targets.contains(where: { isSelected($0, tag) }) {
             switch resolve(source, .tag(tag), for: entry.origin) {
-            case .waiting: progress = later(progress, .waiting)
+            case .waiting:
+                progress = later(progress, .waiting)
+                // All of it will be asked in any case.
+                lookAhead([tag], in: targets)
+                if entry.rules.referrers == .always { _ = capability(.referrersAPI, source) }
             case .failed: progress = .failed
             case .known(nil):
                 // A listed tag that vanished since is simply not selected; one that the spec names is missed.
@@ -203,7 +219,7 @@ extension PlanningRun {
         }
         guard progress != .failed else { return .failed }
         for (tag, content) in chosen {
-            progress = later(progress, declare(content, tags: [tag], in: targets, entry.origin, entry.rules))
+            progress = later(progress, declare(content, tags: CollectionOfOne(tag), in: targets, entry.origin, entry.rules))
         }
         return progress
     }

@@ -46,7 +46,7 @@ extension PlanningRun {
         for address in entry.targets {
             for tag in entry.tags where isSelected(address, tag) {
                 let new = Declaration(content: nil, origin: entry.origin, rules: entry.rules, isLeftOut: true)
-                declarations[address, tag] = settled(declarations[address, tag]?.merged(with: new) ?? new, address, tag)
+                declarations.set(settled(declarations[address, tag]?.merged(with: new) ?? new, address, tag), address, tag)
             }
         }
     }
@@ -83,7 +83,9 @@ extension PlanningRun {
         case .reference(let source, let reference): content = resolve(source, reference, for: entry.origin)
         }
         switch content {
-        case .waiting: return .waiting
+        case .waiting:
+            lookAhead(entry.tags, in: entry.targets)
+            return .waiting
         case .failed: return .failed
         case .known(nil):
             guard entry.rules.missing == .error else {
@@ -257,10 +259,17 @@ extension PlanningRun {
 
     // MARK: Declaring
 
+    /// Asks what the tags hold now while their source is still being read, since that will be asked in any case.
+    mutating func lookAhead(_ tags: [TagName], in targets: [RepositoryAddress]) {
+        for address in targets {
+            for tag in tags where isSelected(address, tag) { _ = answer(.head(address, .tag(tag))) }
+        }
+    }
+
     /// Declares the tags in every target. `content` nil: the tags keep what they have.
     mutating func declare(
         _ content: ResolvedContent?,
-        tags: [TagName],
+        tags: some Collection<TagName>,
         in targets: [RepositoryAddress],
         _ origin: Origin,
         _ rules: TransferRules
@@ -279,7 +288,7 @@ extension PlanningRun {
                     declaration = known.merged(with: declaration)
                 }
                 declaration = settled(declaration, address, tag)
-                declarations[address, tag] = declaration
+                declarations.set(declaration, address, tag)
                 // Chained entries need the digest only where it is not the content's own.
                 if declaration.digest == nil, declaration.state == .waiting { progress = .waiting }
             }

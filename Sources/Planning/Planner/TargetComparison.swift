@@ -39,25 +39,29 @@ extension PlanningRun {
 
     /// Makes the puts of everything that is not in place.
     mutating func compareTargets() {
-        for declared in declarations.names {
-            guard let declaration = declarations[declared.address, declared.tag] else { continue }
-            var name: String { "\(declared.address):\(declared.tag)" }
-            switch declaration.state {
-            case .waiting, .inPlace: break
-            case .failed:
-                guard declaration.origins.count > 1 else { break }
-                for origin in declaration.origins { leaveOut(origin, because: "another entry declares \(name) too, and is left out") }
-            case .unreadable(let error):
-                for origin in declaration.origins { fail(error, in: declared.address.registry, for: origin) }
-            case .missing: reportNothingToKeep(name, declaration)
-            case .kept(let digest):
-                guard declaration.content != nil else { break }
-                note("kept", "\(name) stays at \(digest.short), which another push put there (existing: keep)", at: declaration.origin)
-            case .refused(let digest): refuseExisting(name, digest, declaration)
-            case .toPut(let old):
-                guard let content = declaration.content else { break }
-                put(content, at: .manifest(declared.address, .tag(declared.tag)), over: old, declaration.origin)
-            }
+        for (address, tags) in declarations.names() {
+            let declared = declarations.tags(in: address)
+            for tag in tags { if let declaration = declared[tag] { compare(declaration, address, tag) } }
+        }
+    }
+
+    private mutating func compare(_ declaration: Declaration, _ address: RepositoryAddress, _ tag: TagName) {
+        var name: String { "\(address):\(tag)" }
+        switch declaration.state {
+        case .waiting, .inPlace: break
+        case .failed:
+            guard declaration.origins.count > 1 else { break }
+            for origin in declaration.origins { leaveOut(origin, because: "another entry declares \(name) too, and is left out") }
+        case .unreadable(let error):
+            for origin in declaration.origins { fail(error, in: address.registry, for: origin) }
+        case .missing: reportNothingToKeep(name, declaration)
+        case .kept(let digest):
+            guard declaration.content != nil else { break }
+            note("kept", "\(name) stays at \(digest.short), which another push put there (existing: keep)", at: declaration.origin)
+        case .refused(let digest): refuseExisting(name, digest, declaration)
+        case .toPut(let old):
+            guard let content = declaration.content else { break }
+            put(content, at: .manifest(address, .tag(tag)), over: old, declaration.origin)
         }
     }
 
