@@ -17,7 +17,7 @@ package struct CRPlanCommand: AsyncParsableCommand {
         version: version,
         subcommands: [
             InitCommand.self, ValidateCommand.self, ListCommand.self, PlanCommand.self, ApplyCommand.self, ShowCommand.self,
-            UndoCommand.self, SchemaCommand.self, VersionCommand.self,
+            UndoCommand.self, CacheCommand.self, SchemaCommand.self, VersionCommand.self,
         ]
     )
 

@@ -58,7 +58,7 @@ struct Reconciliation {
         guard !filterFindings.hasErrors else {
             return PlanResult(plan: Plan(source: specs.source), refusals: [], diagnostics: filterFindings)
         }
-        let inspector = inspector(parallelism: options.parallelism, isCached: !options.noCache) { progress in
+        let inspector = inspector(parallelism: options.parallelism, cache: options.cache.open()) { progress in
             console.progress("Reading registries: \(progress.answered) of \(progress.asked) answers")
         }
         var result: PlanResult = try await answered(by: inspector) { facts in
@@ -86,13 +86,14 @@ struct Reconciliation {
         of made: MadeChanges,
         _ specs: LoadedSpecs,
         parallelism: Int,
+        cache: ManifestCache?,
         console: Console
     ) async throws -> (UndoPlan, PlanResult) {
         var policy = policyWithLists(specs)
         if made.isJournal { policy.allowTakingBack() }
         // No entry asks for the way back.
         policy.owners = []
-        let inspector = inspector(parallelism: parallelism) { progress in
+        let inspector = inspector(parallelism: parallelism, cache: cache) { progress in
             console.progress("Reading registries: \(progress.answered) of \(progress.asked) answers")
         }
         let desired = specs.result.desired
@@ -118,7 +119,7 @@ struct Reconciliation {
     /// What a saved plan would remove of what is in use now, or without its backup: the lists are read again, and the registries asked.
     func refusals(ofSaved plan: Plan, _ specs: LoadedSpecs, _ options: PlanningRunOptions) async throws -> [Refusal] {
         let (desired, policy) = (specs.result.desired, policyWithLists(specs))
-        return try await answered(by: inspector(parallelism: options.parallelism, isCached: !options.noCache)) { facts in
+        return try await answered(by: inspector(parallelism: options.parallelism, cache: options.cache.open())) { facts in
             switch Planner.checkSaved(plan, desired, policy: policy, facts: facts) {
             case .needs(let questions): .needs(questions)
             case .result(let refusals): .result(refusals)
@@ -148,13 +149,13 @@ struct Reconciliation {
 
     func inspector(
         parallelism: Int = 64,
-        isCached: Bool = true,
+        cache: ManifestCache?,
         onProgress: (@Sendable (InspectionProgress) -> Void)? = nil
     ) -> Inspector {
         Inspector(
             registries: registries,
             contents: contents,
-            cache: isCached ? Folders.cache().flatMap { ManifestCache(path: $0) } : nil,
+            cache: cache,
             parallelism: parallelism,
             logger: logger,
             onProgress: onProgress
@@ -216,6 +217,7 @@ struct Reconciliation {
         journal: String?,
         parallelism: Int,
         needsEveryUntag: Bool = true,
+        cache: ManifestCache?,
         events: EventOutput,
         interruption: Interruption
     ) async throws -> (report: ExecutionReport, journal: String) {
@@ -235,7 +237,8 @@ struct Reconciliation {
                 parallelism: parallelism,
                 planPath: planPath,
                 root: Folder.canonicalPath(root),
-                needsEveryUntag: needsEveryUntag
+                needsEveryUntag: needsEveryUntag,
+                knownManifest: { cache?.manifest($0) }
             )
         )
         let report = await executor.run(events: { event in events.handle(event) }, interruption: interruption)

@@ -48,26 +48,28 @@ package struct Inspector: Sendable {
 
     /// Calls `step` with what is known, until it has a result. Questions still open then are dropped.
     package func answer<Outcome: Sendable>(step: (Facts) -> InspectionStep<Outcome>) async throws(InspectionFailure) -> Outcome {
-        let result = await withTaskGroup(of: (Question, Answer).self) { group -> Result<Outcome, InspectionFailure> in
+        let result = await withTaskGroup(of: Void.self) { group -> Result<Outcome, InspectionFailure> in
             defer { group.cancelAll() }
-            var facts = Facts()
-            var schedule = QuestionSchedule(parallelism: parallelism)
+            let work = InspectionWork(parallelism: parallelism)
             while !Task.isCancelled {
-                let start = ContinuousClock.now
-                switch step(facts) {
+                let begin = ContinuousClock.now
+                let questions: Set<Question>
+                switch step(work.beginPlanning()) {
                 case .result(let outcome): return .success(outcome)
-                case .needs(let questions): schedule.add(questions.lazy.filter { facts[$0] == nil })
+                case .needs(let asked): questions = asked
                 }
-                let end = ContinuousClock.now
-                guard schedule.outstanding > 0 else { return .failure(.stuck) }
-                repeat {
-                    while let question = schedule.next() { ask(question, in: &group) }
-                    guard let (question, answer) = await group.next(), !Task.isCancelled else { return .failure(.cancelled) }
-                    facts.record(answer, to: question)
-                    schedule.finish(question)
-                    onProgress?(InspectionProgress(asked: schedule.askedCount, answered: facts.count))
-                } while !schedule.isRoundOver
-                    || (schedule.outstanding > 0 && end.duration(to: .now) < start.duration(to: end) * Self.leastPause)
+                let pause = begin.duration(to: .now) * Self.leastPause
+                guard work.endPlanning(asking: questions, pause: pause) else { return .failure(.stuck) }
+                var alarm: ContinuousClock.Instant?
+                while case let delay = work.delay(), delay != .zero, !Task.isCancelled {
+                    while let question = work.start() { ask(question, work, in: &group) }
+                    // A slow answer must not hold up the next run.
+                    if let delay, alarm.map({ $0 <= .now }) ?? true {
+                        alarm = .now + delay
+                        group.addTask { try? await Task.sleep(for: delay) }
+                    }
+                    await group.next()
+                }
             }
             return .failure(.cancelled)
         }
@@ -78,11 +80,18 @@ package struct Inspector: Sendable {
     /// One question by itself, for what no planner asks.
     package func answer(_ question: Question) async -> Answer { await reader.answer(question) }
 
-    private func ask(_ question: Question, in group: inout TaskGroup<(Question, Answer)>) {
-        group.addTask { [reader, logger] in
-            let answer = await reader.answer(question)
-            if case .unreadable(let error) = answer { logger.debug("could not read", metadata: ["error": "\(error)"]) }
-            return (question, answer)
+    /// Asks one question after the other in a task of its own.
+    private func ask(_ first: Question, _ work: InspectionWork, in group: inout TaskGroup<Void>) {
+        group.addTask { [reader, logger, onProgress] in
+            var question = first
+            while !Task.isCancelled {
+                let answer = await reader.answer(question)
+                if case .unreadable(let error) = answer { logger.debug("could not read", metadata: ["error": "\(error)"]) }
+                let (next, progress) = work.finish(question, answer)
+                onProgress?(progress)
+                guard let next else { return }
+                question = next
+            }
         }
     }
 }

@@ -1,4 +1,4 @@
-internal import Files
+package import Files
 package import OCI
 internal import Synchronization
 
@@ -69,6 +69,16 @@ package final class ManifestCache: Sendable {
             guard total > limit - limit / 10 else { return }
             if (try? entry.shelf.remove(entry.name)) != nil { total -= entry.size }
         }
+    }
+
+    /// Removes everything, and tells how many manifests and configs that were, and their bytes.
+    package func clear() throws(FileError) -> (count: Int, bytes: Int64) {
+        var (count, bytes) = (0, Int64(0))
+        for entry in try entries() where try entry.shelf.remove(entry.name) {
+            count += 1
+            bytes += entry.size
+        }
+        return (count, bytes)
     }
 
     private struct Entry {

@@ -1,3 +1,4 @@
+import Glibc
 import Inspection
 import Logging
 import OCI
@@ -89,6 +90,31 @@ import Testing
         }
         _ = try await inspector(registries, parallelism: 3).answer(step: crawl.step)
         #expect(running.withLock { $0.most } == 3)
+    }
+
+    @Test func `questions go on while the planner runs`() async throws {
+        let (one, many) = (try InMemoryRegistry(host: "one.example"), try InMemoryRegistry(host: "many.example"))
+        func questions(_ registry: InMemoryRegistry, _ count: Int) throws -> Set<Question> {
+            Set(try (0..<count).map { .tags(RepositoryAddress(registry.id, try RepositoryName("team/app\($0)"))) })
+        }
+        let asked = try questions(one, 1).union(questions(many, 40))
+        let isHeld = Mutex(true)
+        // What waits is answered only during the second run.
+        many.setHook { _, _ throws(RegistryError) in
+            while isHeld.withLock({ $0 }) { await Task.yield() }
+        }
+        var runs = 0
+        let answered: Int = try await inspector([one, many], parallelism: 4).answer { facts in
+            runs += 1
+            if runs == 2 {
+                isHeld.withLock { $0 = false }
+                let end = ContinuousClock.now + .seconds(20)
+                while many.requestCount < 40, ContinuousClock.now < end { sched_yield() }
+            }
+            return runs < 2 || facts.count < asked.count ? .needs(asked) : .result(many.requestCount)
+        }
+        #expect(answered == 40)
+        #expect(runs == 3)
     }
 
     @Test func `a registry that hangs does not hold up another`() async throws {

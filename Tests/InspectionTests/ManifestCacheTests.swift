@@ -75,6 +75,21 @@ func withCache(limit: Int64 = 1 << 30, _ body: (ManifestCache, Folder) async thr
         }
     }
 
+    @Test func `a cleared cache is empty, and can be used on`() async throws {
+        try await withCache { cache, folder in
+            for seed in 0..<3 {
+                let bytes = Samples.bytes(1000, seed: UInt64(seed))
+                cache.store(bytes, mediaType: "a/b", as: Digest.sha256(of: bytes))
+            }
+            let removed = try cache.clear()
+            #expect(removed.count == 3)
+            #expect(removed.bytes == 3 * 1004)
+            #expect(try folder.walk().allSatisfy { $0.kind != .regular })
+            cache.store([1, 2, 3], mediaType: "a/b", as: Digest.sha256(of: [1, 2, 3]))
+            #expect(cache.blob(Digest.sha256(of: [1, 2, 3])) == [1, 2, 3])
+        }
+    }
+
     @Test func `no temporary file stays behind`() async throws {
         try await withCache { cache, folder in
             cache.store([1, 2, 3], mediaType: "a/b", as: Digest.sha256(of: [1, 2, 3]))

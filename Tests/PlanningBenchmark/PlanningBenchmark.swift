@@ -39,8 +39,15 @@ struct PlanningBenchmark: AsyncParsableCommand {
             cache: nil,
             logger: Logger(label: "benchmark")
         )
+        var runs = 0
+        var planning = Duration.zero
         let result: PlanResult = try await inspector.answer { facts in
-            switch Planner.step(spec.desired, policy: spec.policy, facts: facts) {
+            let begin = ContinuousClock.now
+            defer {
+                runs += 1
+                planning += ContinuousClock.now - begin
+            }
+            return switch Planner.step(spec.desired, policy: spec.policy, facts: facts) {
             case .needs(let questions): .needs(questions)
             case .result(let result): .result(result)
             }
@@ -52,7 +59,8 @@ struct PlanningBenchmark: AsyncParsableCommand {
         let requests = source.requestCount + target.requestCount
         print(
             #"{"tags": \#(tags), "seconds": \#(seconds), "cpuSeconds": \#(Self.cpuSeconds() - cpu), "#
-                + #""peakBytes": \#(Self.peakBytes()), "requests": \#(requests)}"#
+                + #""peakBytes": \#(Self.peakBytes()), "requests": \#(requests), "#
+                + #""plannerRuns": \#(runs), "plannerSeconds": \#(planning / .seconds(1))}"#
         )
     }
 

@@ -135,7 +135,14 @@ struct ApplyCommand: AsyncParsableCommand {
     }
 
     private func apply(_ plan: Plan, _ digest: Digest, _ reconciliation: Reconciliation, _ console: Console) async throws -> ExitStatus {
-        let run = ApplyOptions.Run(plan: plan, digest: digest, planPath: planFile, parallelism: planning.parallelism, format: format.format)
+        let run = ApplyOptions.Run(
+            plan: plan,
+            digest: digest,
+            planPath: planFile,
+            parallelism: planning.parallelism,
+            cache: planning.cache.open(),
+            format: format.format
+        )
         return try await applying.apply(run, reconciliation, console)
     }
 }

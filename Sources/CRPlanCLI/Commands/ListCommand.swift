@@ -25,6 +25,7 @@ struct ListCommand: AsyncParsableCommand {
 
     @OptionGroup var workspace: WorkspaceOptions
     @OptionGroup var format: FormatOptions
+    @OptionGroup var cache: CacheOptions
     @OptionGroup var talk: TalkOptions
 
     @Flag(help: "Whole digests and every platform.")
@@ -47,7 +48,8 @@ struct ListCommand: AsyncParsableCommand {
             guard !specs.result.diagnostics.hasErrors else { return console.refuse(specs, format: format.format) }
             let places = try self.places(specs)
             let reconciliation = Reconciliation(specs, logger: talk.logger)
-            let inventory = Inventory(registries: reconciliation.registries, inspector: reconciliation.inspector(), specs: specs.result)
+            let inspector = reconciliation.inspector(cache: cache.open())
+            let inventory = Inventory(registries: reconciliation.registries, inspector: inspector, specs: specs.result)
             let result =
                 trash
                 ? await inventory.readTrash(places)

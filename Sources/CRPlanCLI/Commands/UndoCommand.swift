@@ -28,6 +28,7 @@ struct UndoCommand: AsyncParsableCommand {
 
     @OptionGroup var workspace: WorkspaceOptions
     @OptionGroup var applying: ApplyOptions
+    @OptionGroup var cache: CacheOptions
     @OptionGroup var talk: TalkOptions
 
     @Option(help: ArgumentHelp("Questions and changes under way at once.", valueName: "number"))
@@ -46,7 +47,14 @@ struct UndoCommand: AsyncParsableCommand {
             try record.check(root: specs.root)
             let reconciliation = Reconciliation(specs, logger: talk.logger)
             return try await reconciliation.ending {
-                let (undo, result) = try await reconciliation.planUndo(of: record, specs, parallelism: parallelism, console: console)
+                let manifests = cache.open()
+                let (undo, result) = try await reconciliation.planUndo(
+                    of: record,
+                    specs,
+                    parallelism: parallelism,
+                    cache: manifests,
+                    console: console
+                )
                 show(undo.stays, console)
                 let isEmpty = result.plan.changes.isEmpty && result.refusals.isEmpty && !result.diagnostics.hasErrors
                 if isEmpty { return finishEmpty(undo, console) }
@@ -61,6 +69,7 @@ struct UndoCommand: AsyncParsableCommand {
                     plan: result.plan,
                     digest: digest,
                     parallelism: parallelism,
+                    cache: manifests,
                     format: .text,
                     isUndo: true
                 )

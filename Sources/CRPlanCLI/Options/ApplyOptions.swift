@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Execution
+internal import Inspection
 internal import OCI
 internal import Planning
 internal import Reporting
@@ -54,6 +55,8 @@ struct ApplyOptions: ParsableArguments {
         /// As the user named the plan's file.
         var planPath: String?
         var parallelism: Int
+        /// Manifests that were read before need not be read again.
+        var cache: ManifestCache?
         var format: OutputFormat
         /// The way back, which no plan file holds.
         var isUndo = false
@@ -74,6 +77,7 @@ struct ApplyOptions: ParsableArguments {
                 journal: journal,
                 parallelism: run.parallelism,
                 needsEveryUntag: !run.isUndo,
+                cache: run.cache,
                 events: output,
                 interruption: interruption
             )

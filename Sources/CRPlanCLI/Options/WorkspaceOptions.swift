@@ -1,5 +1,7 @@
 internal import ArgumentParser
 internal import FoundationEssentials
+internal import Inspection
+internal import Specification
 
 /// Which specs, and with which variables.
 struct WorkspaceOptions: ParsableArguments {
@@ -60,6 +62,38 @@ struct FormatOptions: ParsableArguments {
     }
 }
 
+/// Whether manifests are kept between runs, and how many.
+struct CacheOptions: ParsableArguments {
+    @Flag(name: .customLong("no-cache"), help: "Read every manifest anew.")
+    var noCache = false
+
+    @Option(
+        name: .customLong("cache-size"),
+        help: ArgumentHelp("Keep this much of manifests for later runs; what was used longest ago goes first.", valueName: "size")
+    )
+    var size = CacheSize(bytes: 1 << 30)
+
+    func open() -> ManifestCache? {
+        noCache ? nil : Folders.cache().flatMap { ManifestCache(path: $0, limit: size.bytes) }
+    }
+}
+
+/// A size as specs write it, such as `500MiB`.
+struct CacheSize: ExpressibleByArgument, CustomStringConvertible {
+    let bytes: Int64
+
+    init(bytes: Int64) {
+        self.bytes = bytes
+    }
+
+    init?(argument: String) {
+        guard let bytes = Quantities.bytes(argument) else { return nil }
+        self.bytes = bytes
+    }
+
+    var description: String { bytes == 1 << 30 ? "1GiB" : "\(bytes)B" }
+}
+
 /// What `plan` and `apply` share.
 struct PlanningRunOptions: ParsableArguments {
     @Option(
@@ -83,8 +117,7 @@ struct PlanningRunOptions: ParsableArguments {
     @Flag(help: "Warnings count as errors.")
     var strict = false
 
-    @Flag(name: .customLong("no-cache"), help: "Read every manifest anew.")
-    var noCache = false
+    @OptionGroup var cache: CacheOptions
 
     @Flag(help: "List every addition on a line of its own.")
     var full = false

@@ -20,6 +20,7 @@ final class CopySource: Sendable {
     }
 
     private let reader: any ContentReader
+    private let knownManifest: @Sendable (Digest) -> ManifestDocument?
     /// Where the content comes from, when that is a registry.
     let origin: RepositoryAddress?
     /// For messages: the repository, or the local content.
@@ -29,8 +30,15 @@ final class CopySource: Sendable {
     private let reading = Gate<Digest>(limit: 1)
     private let (started, starter) = AsyncStream.makeStream(of: BlobGroup.self)
 
-    init(_ reader: any ContentReader, _ origin: ContentOrigin, targets: Set<RepositoryAddress>) {
+    /// `knownManifest` spares reads of manifests.
+    init(
+        _ reader: any ContentReader,
+        _ origin: ContentOrigin,
+        targets: Set<RepositoryAddress>,
+        knownManifest: @escaping @Sendable (Digest) -> ManifestDocument?
+    ) {
         self.reader = reader
+        self.knownManifest = knownManifest
         self.origin = if case .registry(let address) = origin { address } else { nil }
         place = origin.description
         self.targets = targets
@@ -46,6 +54,10 @@ final class CopySource: Sendable {
         if let known = state.withLock({ $0.manifests[digest] }) { return known }
         return try await reading.holding(digest) { () async throws(RegistryError) -> ManifestDocument in
             if let known = state.withLock({ $0.manifests[digest] }) { return known }
+            if let known = knownManifest(digest) {
+                keep(known)
+                return known
+            }
             let document = try await reader.manifest(digest)
             guard document.digest == digest else {
                 throw RegistryError(

@@ -13,6 +13,8 @@ package struct ExecutionOptions: Sendable {
     package var root: String?
     /// Nothing is written as long as a tag of the plan cannot be removed; else what can be made is, and those untags fail alone.
     package var needsEveryUntag: Bool
+    /// Manifests that need not be read from their source, whole and with that digest.
+    package var knownManifest: @Sendable (Digest) -> ManifestDocument?
     package var clock: any Clock<Duration>
     /// Milliseconds since 1970.
     package var now: @Sendable () -> Int64
@@ -25,6 +27,7 @@ package struct ExecutionOptions: Sendable {
         planPath: String? = nil,
         root: String? = nil,
         needsEveryUntag: Bool = true,
+        knownManifest: @escaping @Sendable (Digest) -> ManifestDocument? = { _ in nil },
         clock: any Clock<Duration> = ContinuousClock(),
         now: @escaping @Sendable () -> Int64 = { WallTime.now() },
         nonce: @escaping @Sendable () -> String = { Digest.sha256(of: (0..<32).map { _ in UInt8.random(in: .min ... .max) }).encoded }
@@ -34,6 +37,7 @@ package struct ExecutionOptions: Sendable {
         self.planPath = planPath
         self.root = root
         self.needsEveryUntag = needsEveryUntag
+        self.knownManifest = knownManifest
         self.clock = clock
         self.now = now
         self.nonce = nonce

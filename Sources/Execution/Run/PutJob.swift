@@ -101,9 +101,10 @@ struct PutJob: Sendable {
         switch content.origin {
         case .registry(let address):
             let reader = RepositoryContent(try context.registries.registry(address.registry), address.repository)
-            source = CopySource(reader, content.origin, targets: targets)
+            source = CopySource(reader, content.origin, targets: targets, knownManifest: context.options.knownManifest)
         case .local(let location):
-            source = CopySource(try await context.localContents.open(location), content.origin, targets: targets)
+            let reader = try await context.localContents.open(location)
+            source = CopySource(reader, content.origin, targets: targets) { _ in nil }
         }
         if let text = content.manifest { source.keep(try Self.derived(Array(text.utf8), content)) }
         return (source, try await root(of: content, source, places))

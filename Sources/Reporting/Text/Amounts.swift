@@ -1,5 +1,5 @@
 /// Numbers and lists as people read them.
-enum Amounts {
+package enum Amounts {
     /// `1,204`
     static func count(_ number: Int) -> String {
         let digits = String(number.magnitude)
@@ -17,7 +17,7 @@ enum Amounts {
     }
 
     /// `512 B`, `20.4 MiB`.
-    static func bytes(_ bytes: Int64) -> String {
+    package static func bytes(_ bytes: Int64) -> String {
         let (number, unit) = split(bytes)
         return "\(number) \(unit)"
     }

@@ -52,7 +52,7 @@ enum Characters {
 }
 
 /// Durations, sizes and percentages as a spec writes them.
-enum Quantities {
+package enum Quantities {
     static func seconds(_ text: String) -> Int? {
         let factors: [Character: Int] = ["s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604_800]
         guard let unit = text.last, let factor = factors[unit] else { return nil }
@@ -61,7 +61,8 @@ enum Quantities {
         return number * factor
     }
 
-    static func bytes(_ text: String) -> Int64? {
+    /// Of a size such as `50GiB`; `nil`: it is none.
+    package static func bytes(_ text: String) -> Int64? {
         let digits = text.prefix { ("0"..."9").contains($0) }
         let factors: [String: Int64] = [
             "B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40,
