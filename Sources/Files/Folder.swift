@@ -48,7 +48,7 @@ package final class Folder: Sendable {
     // MARK: Going down
 
     package func folder(_ relative: String, creating: Bool = false) throws(FileError) -> Folder {
-        if let below = try descend(components(of: relative, "open"), creating: creating) { return below }
+        if let below = try descend(components(of: relative, "open"), creating: creating) { return Folder(below, path: path(of: relative)) }
         return Folder(try duplicated(), path: path)
     }
 
@@ -142,31 +142,39 @@ package final class Folder: Sendable {
         var components = try components(of: relative, action)
         let name = components.removeLast()
         let parent = try descend(components, creating: false)
-        return try withExtendedLifetime(parent) { () throws(FileError) in try body(parent?.descriptor ?? descriptor, name) }
+        defer { if let parent { close(parent) } }
+        return try body(parent ?? descriptor, name)
     }
 
-    /// `nil`: there are no components.
-    private func descend(_ components: [String], creating: Bool) throws(FileError) -> Folder? {
-        var current: Folder?
-        for component in components {
-            let above = current ?? self
-            let shown = above.path(of: component)
-            if creating {
-                if mkdirat(above.descriptor, component, 0o777) == 0 {
-                    try above.sync()
-                } else if lastErrno != .fileExists {
-                    throw FileError(lastErrno, action: "make folder", path: shown)
-                }
+    /// The open folder, which the caller closes. `nil`: there are no components.
+    private func descend(_ components: [String], creating: Bool) throws(FileError) -> CInt? {
+        var current: CInt?
+        for (place, component) in components.enumerated() {
+            let above = current
+            defer { if let above { close(above) } }
+            current = try step(into: component, of: above ?? descriptor, creating: creating) {
+                path(of: components[...place].joined(separator: "/"))
             }
-            let opened = openat(above.descriptor, component, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-            guard opened >= 0 else {
-                let errno = lastErrno
-                let isLink = errno == .notDirectory ? try status(of: component, in: above.descriptor).kind == .link : false
-                throw FileError(isLink ? .tooManySymbolicLinkLevels : errno, action: "open", path: shown)
-            }
-            current = Folder(opened, path: shown)
         }
         return current
+    }
+
+    /// `shown` is the folder's path for messages.
+    private func step(into component: String, of above: CInt, creating: Bool, _ shown: () -> String) throws(FileError) -> CInt {
+        if creating {
+            if mkdirat(above, component, 0o777) == 0 {
+                try system("write", shown()) { Int(fsync(above)) }
+            } else if lastErrno != .fileExists {
+                throw FileError(lastErrno, action: "make folder", path: shown())
+            }
+        }
+        let opened = openat(above, component, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+        guard opened >= 0 else {
+            let errno = lastErrno
+            let isLink = errno == .notDirectory ? try status(of: component, in: above).kind == .link : false
+            throw FileError(isLink ? .tooManySymbolicLinkLevels : errno, action: "open", path: shown())
+        }
+        return opened
     }
 
     private func status(of name: String, in folder: CInt) throws(FileError) -> FileStatus {
@@ -180,7 +188,7 @@ package final class Folder: Sendable {
     }
 
     private func components(of relative: String, _ action: String) throws(FileError) -> [String] {
-        let components = relative.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+        let components = relative.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map { String(Substring($0)) }
         guard components.allSatisfy({ !["", ".", ".."].contains($0) && !$0.utf8.contains(0) }) else {
             throw FileError(.outside, action: action, path: path(of: relative), reason: "the path would lead out of the folder")
         }

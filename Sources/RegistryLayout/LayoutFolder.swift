@@ -20,11 +20,17 @@ final class LayoutFolder: Sendable {
 
     private struct Cache {
         var index: (status: FileStatus, index: LayoutIndex)?
+        /// Of that index, once it was needed.
+        var lookup: IndexLookup?
         var facts: [Digest: ManifestFacts] = [:]
         var listed: (status: FileStatus, unlisted: Set<Digest>, manifests: ListedManifests)?
     }
 
     private let cache = Mutex(Cache())
+    /// Held while a file is parsed that others ask for too: they wait instead of parsing it again.
+    private let parsing = Mutex(())
+    /// The same of all manifests.
+    private let listing = Mutex(())
 
     init(root: String, registry: RegistryID, repository: RepositoryName) {
         self.root = root
@@ -85,33 +91,61 @@ final class LayoutFolder: Sendable {
     func index(in folder: Folder) throws(RegistryError) -> LayoutIndex? {
         guard let file = try failure.filesIfPresent({ () throws(FileError) in try folder.file("index.json") }) else { return nil }
         let status = try failure.files { () throws(FileError) in try file.status() }
-        if let known = cache.withLock({ $0.index }), known.status == status { return known.index }
-        try checkVersion(in: folder)
-        let bytes = try failure.files { () throws(FileError) in try file.readToEnd(limit: Self.largestIndex) }
-        do throws(LayoutIndex.Invalid) {
-            let index = try LayoutIndex(parsing: bytes)
-            cache.withLock { $0.index = (status, index) }
-            return index
-        } catch {
-            throw failure.unreadable("", reason: "index.json cannot be understood: \(error)")
+        if let known = known(status) { return known }
+        return try parsing.withLock { (_) throws(RegistryError) in
+            if let known = known(status) { return known }
+            try checkVersion(in: folder)
+            let bytes = try failure.files { () throws(FileError) in try file.readToEnd(limit: Self.largestIndex) }
+            do throws(LayoutIndex.Invalid) {
+                let index = try LayoutIndex(parsing: bytes)
+                keep(index, status)
+                return index
+            } catch {
+                throw failure.unreadable("", reason: "index.json cannot be understood: \(error)")
+            }
+        }
+    }
+
+    private func known(_ status: FileStatus) -> LayoutIndex? {
+        cache.withLock { cache in cache.index.flatMap { $0.status == status ? $0.index : nil } }
+    }
+
+    private func keep(_ index: LayoutIndex, _ status: FileStatus?) {
+        cache.withLock { cache in
+            cache.index = status.map { ($0, index) }
+            cache.lookup = nil
+        }
+    }
+
+    /// As `index`, to look something up.
+    func lookup(in folder: Folder) throws(RegistryError) -> IndexLookup? {
+        guard let index = try index(in: folder) else { return nil }
+        return cache.withLock { cache in
+            if let lookup = cache.lookup { return lookup }
+            // Another task may have kept a newer one meanwhile.
+            let lookup = IndexLookup(cache.index?.index ?? index)
+            if cache.index != nil { cache.lookup = lookup }
+            return lookup
         }
     }
 
     /// What the index and `unlisted` lead to, from memory while the file is the same.
     func listedManifests(_ unlisted: [Digest: Descriptor]) throws(RegistryError) -> ListedManifests {
-        guard let folder = try open() else { return ListedManifests([:], named: [:], namedElsewise: [:]) }
+        guard let folder = try open() else { return ListedManifests([], [:]) }
         var index = try index(in: folder) ?? LayoutIndex()
         let status = cache.withLock { $0.index?.status }
         let waiting = Set(unlisted.keys)
-        if let known = cache.withLock({ $0.listed }), known.status == status, known.unlisted == waiting { return known.manifests }
-        for descriptor in unlisted.values { _ = index.apply(.list(descriptor)) }
-        let manifests = ListedManifests(
-            try listedManifests(index, in: folder),
-            named: try listedManifests(index.filtered { $0.isTag }, in: folder),
-            namedElsewise: try listedManifests(index.filtered { $0.name != nil && !$0.isTag }, in: folder)
-        )
-        cache.withLock { $0.listed = status.map { ($0, waiting, manifests) } }
-        return manifests
+        func known() -> ListedManifests? {
+            cache.withLock { cache in cache.listed.flatMap { $0.status == status && $0.unlisted == waiting ? $0.manifests : nil } }
+        }
+        if let known = known() { return known }
+        return try listing.withLock { (_) throws(RegistryError) in
+            if let known = known() { return known }
+            for descriptor in unlisted.values { _ = index.apply(.list(descriptor)) }
+            let manifests = ListedManifests(index.entries, try listedManifests(index, in: folder))
+            cache.withLock { $0.listed = status.map { ($0, waiting, manifests) } }
+            return manifests
+        }
     }
 
     /// A missing `oci-layout` is passed over, since it is made before anything is written; another version is not.
@@ -130,7 +164,7 @@ final class LayoutFolder: Sendable {
             try folder.writeAtomically(index.bytes, to: "index.json")
             return try folder.status("index.json")
         }
-        cache.withLock { $0.index = status.map { ($0, index) } }
+        keep(index, status)
     }
 
     // MARK: Manifests

@@ -92,13 +92,6 @@ struct LayoutIndex: Hashable, Sendable {
     /// The entries of that name; more than one digest among them makes the tag ambiguous.
     func entries(named tag: TagName) -> [Entry] { entries.filter { $0.name == tag.description } }
 
-    /// With some of the entries alone.
-    func filtered(_ isMeant: (Entry) -> Bool) -> LayoutIndex {
-        var index = self
-        index.entries = entries.filter(isMeant)
-        return index
-    }
-
     func entry(_ digest: Digest) -> Entry? { entries.first { $0.digest == digest } }
 
     // MARK: Editing

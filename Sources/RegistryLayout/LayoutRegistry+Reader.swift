@@ -35,7 +35,7 @@ extension LayoutRegistry: RegistryReader {
         _ layout: LayoutFolder,
         _ folder: Folder
     ) throws(RegistryError) -> (digest: Digest, mediaType: String?, size: Int64?)? {
-        let index = try layout.index(in: folder)
+        let index = try layout.lookup(in: folder)
         switch reference {
         case .digest(let digest): return (digest, index?.entry(digest)?.descriptor.mediaType, nil)
         case .tag(let tag):

@@ -34,11 +34,22 @@ struct ListedManifests: Sendable {
     let digests: [Digest]
     private let referrers: [Digest: [Descriptor]]
 
-    /// `named`: what tags lead to; `namedElsewise`: what other names lead to, such as full references. crplan can neither show nor keep such
-    /// a name, so what it leads to is not offered to anyone who looks for untagged images.
-    init(_ facts: [Digest: ManifestFacts], named: [Digest: ManifestFacts], namedElsewise: [Digest: ManifestFacts]) {
+    /// `facts`: of everything that the entries lead to and that is there. Some names are no tags, such as full references. crplan can neither
+    /// show nor keep such a name, so what it alone leads to is not offered to anyone who looks for untagged images.
+    init(_ entries: [LayoutIndex.Entry], _ facts: [Digest: ManifestFacts]) {
+        func reached(from roots: [LayoutIndex.Entry]) -> Set<Digest> {
+            var reached: Set<Digest> = []
+            var open = roots.map(\.digest)
+            while let next = open.popLast() {
+                guard let found = facts[next], reached.insert(next).inserted else { continue }
+                open += found.children.map(\.digest)
+            }
+            return reached
+        }
         let all = facts.keys.sorted()
-        digests = all.filter { namedElsewise[$0] == nil || named[$0] != nil }
+        let namedElsewise = reached(from: entries.filter { $0.name != nil && !$0.isTag })
+        let named = namedElsewise.isEmpty ? [] : reached(from: entries.filter(\.isTag))
+        digests = all.filter { !namedElsewise.contains($0) || named.contains($0) }
         referrers = all.reduce(into: [:]) { referrers, digest in
             guard let found = facts[digest], let subject = found.subject else { return }
             referrers[subject, default: []].append(found.descriptor)
