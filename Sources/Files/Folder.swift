@@ -77,6 +77,13 @@ package final class Folder: Sendable {
         }
     }
 
+    /// Of the folder itself.
+    package func status() throws(FileError) -> FileStatus {
+        var raw = stat()
+        try system("read", path) { Int(fstat(descriptor, &raw)) }
+        return FileStatus(raw)
+    }
+
     // MARK: Changing
 
     /// `true`: it was there.

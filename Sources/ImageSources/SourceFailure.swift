@@ -53,11 +53,11 @@ extension ImageFiles {
     }
 
     /// The members by which a file of this name says which content is meant.
-    private static func names(_ name: String) -> Set<String> {
+    private static func names(_ name: String) -> MemberNames {
         switch name {
         case "index.json": JSONMembers.ofManifests
-        case "manifest.json": ["Config", "RepoTags", "Layers"]
-        default: ["rootfs", "diff_ids", "imageLayoutVersion"]
+        case "manifest.json": MemberNames(["Config", "RepoTags", "Layers"])
+        default: MemberNames(["rootfs", "diff_ids", "imageLayoutVersion"])
         }
     }
 }

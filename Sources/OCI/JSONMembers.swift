@@ -8,18 +8,43 @@ package enum JSONMembers {
     package static let deepest = 64
 
     /// The members that decide what a manifest, an index or an `index.json` means.
-    package static let ofManifests: Set<String> = [
+    package static let ofManifests = MemberNames([
         "schemaVersion", "mediaType", "artifactType", "config", "layers", "blobs", "manifests", "subject", "digest", "size", "urls",
         "data", "platform", "os", "architecture", "variant", "annotations",
-    ]
+    ])
 
     /// Why parsers would read `bytes`, which must be JSON, in different ways, or too deep; a clause, safe to show. `names` must be written
     /// as they are here, wherever they stand; the keys of annotations are free.
-    package static func ambiguity(in bytes: [UInt8], names: Set<String> = []) -> String? {
+    package static func ambiguity(in bytes: [UInt8], names: MemberNames = MemberNames([])) -> String? {
         if bytes.starts(with: [0xef, 0xbb, 0xbf]) { return "it begins with a byte order mark" }
         if bytes.contains(0) { return "it is not UTF-8" }
         var walk = JSONWalk(bytes, names: names)
         return walk.findAmbiguity()
+    }
+}
+
+/// Names that must be written as they are here.
+package struct MemberNames: Sendable {
+    /// By their folded form.
+    fileprivate let spellings: [String: String]
+
+    package init(_ names: Set<String>) {
+        spellings = Dictionary(names.map { (Self.folded($0), $0) }) { first, _ in first }
+    }
+
+    /// As Go compares names: the long s and the Kelvin sign are letters of ASCII to it.
+    fileprivate static func folded(_ name: String) -> String {
+        if name.utf8.allSatisfy({ $0 < 0x80 && !(0x41...0x5a).contains($0) }) { return name }
+        var result = ""
+        for scalar in name.unicodeScalars {
+            switch scalar.value {
+            case 0x17f: result += "s"
+            case 0x212a: result += "k"
+            case 0x41...0x5a: result.unicodeScalars.append(Unicode.Scalar(UInt8(scalar.value + 0x20)))
+            default: result.unicodeScalars.append(scalar)
+            }
+        }
+        return result
     }
 }
 
@@ -33,16 +58,15 @@ private struct JSONWalk {
     }
 
     private let bytes: [UInt8]
-    /// By their folded form.
-    private let spellings: [String: String]
+    private let names: MemberNames
     private var open: [Frame] = []
     private var place = 0
     /// The name whose value comes next.
     private var name: String?
 
-    init(_ bytes: [UInt8], names: Set<String>) {
+    init(_ bytes: [UInt8], names: MemberNames) {
         self.bytes = bytes
-        spellings = Dictionary(names.map { (Self.folded($0), $0) }) { first, _ in first }
+        self.names = names
     }
 
     mutating func findAmbiguity() -> String? {
@@ -74,7 +98,7 @@ private struct JSONWalk {
             return "its member '\(found.withVisibleControls)' stands there twice"
         }
         name = found
-        guard !open[last].isFree, let spelling = spellings[Self.folded(found)] else { return nil }
+        guard !open[last].isFree, let spelling = names.spellings[MemberNames.folded(found)] else { return nil }
         if spelling != found { return "its member '\(found.withVisibleControls)' is '\(spelling)' to some programs and unknown to others" }
         return isNumberInWords(after: colon) ? "its member '\(found)' is not written as a whole number" : nil
     }
@@ -103,26 +127,12 @@ private struct JSONWalk {
         return place < bytes.endIndex && bytes[place] == UInt8(ascii: ":") ? place : nil
     }
 
-    private static func isSpace(_ byte: UInt8) -> Bool { [0x20, 0x09, 0x0a, 0x0d].contains(byte) }
+    private static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 || byte == 0x0a || byte == 0x0d }
     private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
 
     /// Escapes count as what they stand for.
     private func text(_ quoted: ArraySlice<UInt8>) -> String {
         if quoted.contains(UInt8(ascii: "\\")), let text = try? JSONDecoder().decode(String.self, from: Data(quoted)) { return text }
         return String(decoding: quoted.dropFirst().dropLast(), as: UTF8.self)
-    }
-
-    /// As Go compares names: the long s and the Kelvin sign are letters of ASCII to it.
-    private static func folded(_ name: String) -> String {
-        var result = ""
-        for scalar in name.unicodeScalars {
-            switch scalar.value {
-            case 0x17f: result += "s"
-            case 0x212a: result += "k"
-            case 0x41...0x5a: result.unicodeScalars.append(Unicode.Scalar(UInt8(scalar.value + 0x20)))
-            default: result.unicodeScalars.append(scalar)
-            }
-        }
-        return result
     }
 }

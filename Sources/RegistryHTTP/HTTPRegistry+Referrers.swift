@@ -14,9 +14,20 @@ extension HTTPRegistry {
     }
 
     func probeReferrers(in repository: RepositoryName) async throws(RegistryError) -> Capability {
+        // What one finds out mostly holds for all, so that not all that are ready at the moment list their repository for it.
+        let first = try await firstProbe.runAlone(id) { () async throws(RegistryError) in
+            try await self.probeReferrersNow(in: repository)
+        }
+        if let first { return first }
+        let known = memory.withLock { $0.capability(.referrersAPI, in: repository) }
+        return known == .unknown ? try await probeReferrersNow(in: repository) : known
+    }
+
+    private func probeReferrersNow(in repository: RepositoryName) async throws(RegistryError) -> Capability {
         // Only a repository that exists tells: where it does not, 404 says nothing about the API.
         do throws(RegistryError) {
-            guard try await tags(in: repository) != nil else { return .unknown }
+            let isListed = memory.withLock { $0.listed[repository] != nil }
+            if !isListed, try await tags(in: repository) == nil { return .unknown }
             _ = try await referrersFromAPI(Digest.sha256(of: []), repository)
         } catch {
             guard error.code == .unauthorized || error.code == .denied else { throw error }

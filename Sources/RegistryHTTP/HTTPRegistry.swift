@@ -13,6 +13,7 @@ package final class HTTPRegistry: RegistryWriter {
     let memory = Mutex(RegistryMemory())
     let subjects = SingleFlight<SubjectKey, Bool>()
     let firstReferrers = SingleFlight<RegistryID, [Descriptor]?>()
+    let firstProbe = SingleFlight<RegistryID, Capability>()
     let logger: Logger
 
     /// Throws `.localFile` when a certificate or key cannot be read, `.unsupported` when the endpoint is not an address.

@@ -18,7 +18,12 @@ final class LayoutFolder: Sendable {
     let repository: RepositoryName
     let failure: LayoutFailure
 
+    private let path: String
+    private let keepsOpen: Bool
+
     private struct Cache {
+        /// The open folder, and what it was when it was opened.
+        var folder: (status: FileStatus, folder: Folder)?
         var index: (status: FileStatus, index: LayoutIndex)?
         /// Of that index, once it was needed.
         var lookup: IndexLookup?
@@ -32,8 +37,11 @@ final class LayoutFolder: Sendable {
     /// The same of all manifests.
     private let listing = Mutex(())
 
-    init(root: String, registry: RegistryID, repository: RepositoryName) {
+    /// `keepsOpen`: the folder stays open between two readings.
+    init(root: String, registry: RegistryID, repository: RepositoryName, keepsOpen: Bool = false) {
         self.root = root
+        path = "\(root)/\(repository)"
+        self.keepsOpen = keepsOpen
         self.repository = repository
         failure = LayoutFailure(registry: registry, repository: repository)
     }
@@ -42,7 +50,19 @@ final class LayoutFolder: Sendable {
 
     /// `nil`: there is no such folder.
     func open() throws(RegistryError) -> Folder? {
-        try failure.filesIfPresent { () throws(FileError) in try Folder(root).folder(repository.description) }
+        if let kept = cache.withLock({ $0.folder }) {
+            // It is the same one, without links on its way, as long as its path leads to it.
+            let status = try failure.files { () throws(FileError) in try FileStatus.of(path) }
+            if status?.device == kept.status.device, status?.inode == kept.status.inode { return kept.folder }
+        }
+        let folder = try failure.filesIfPresent { () throws(FileError) in try Folder(root).folder(repository.description) }
+        if keepsOpen {
+            let status = try failure.files { () throws(FileError) in try folder?.status() }
+            cache.withLock { cache in
+                cache.folder = folder.flatMap { folder in status.map { (status: $0, folder: folder) } }
+            }
+        }
+        return folder
     }
 
     /// Makes the folder, with the marks of a layout, when needed.
@@ -89,9 +109,11 @@ final class LayoutFolder: Sendable {
     }
 
     func index(in folder: Folder) throws(RegistryError) -> LayoutIndex? {
+        let seen = try failure.files { () throws(FileError) in try folder.status("index.json") }
+        guard let seen else { return nil }
+        if let known = known(seen) { return known }
         guard let file = try failure.filesIfPresent({ () throws(FileError) in try folder.file("index.json") }) else { return nil }
         let status = try failure.files { () throws(FileError) in try file.status() }
-        if let known = known(status) { return known }
         return try parsing.withLock { (_) throws(RegistryError) in
             if let known = known(status) { return known }
             try checkVersion(in: folder)

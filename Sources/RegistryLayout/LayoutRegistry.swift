@@ -10,6 +10,8 @@ package final class LayoutRegistry: Sendable {
     /// A file path, absolute or from the working directory.
     package let root: String
     private let repositories = Mutex<[RepositoryName: LayoutRepository]>([:])
+    /// So many folders are kept open at most: a process may have few files open.
+    private static let mostOpenFolders = 200
 
     package init(id: RegistryID, root: String) {
         self.id = id
@@ -30,7 +32,8 @@ package final class LayoutRegistry: Sendable {
         }
         return repositories.withLock { known in
             if let repository = known[name] { return repository }
-            let made = LayoutRepository(LayoutFolder(root: root, registry: id, repository: name))
+            let keepsOpen = known.count < Self.mostOpenFolders
+            let made = LayoutRepository(LayoutFolder(root: root, registry: id, repository: name, keepsOpen: keepsOpen))
             known[name] = made
             return made
         }

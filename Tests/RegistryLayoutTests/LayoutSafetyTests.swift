@@ -42,6 +42,23 @@ import Testing
         #expect(try !sandbox.files().contains { $0.hasSuffix(".tmp") })
     }
 
+    @Test func `a folder that is put in another's place, linked or taken away between two readings is seen`() async throws {
+        let (first, second) = (try Samples.image(seed: 1), try Samples.image(seed: 2))
+        try await sandbox.push(first, "1")
+        #expect(try await sandbox.digest("1") == first.digest)
+        let team = try Folder("\(sandbox.registry.root)/team")
+        try team.rename("app", to: "former")
+        #expect(try await sandbox.digest("1") == nil)
+        try await sandbox.push(second, "1")
+        #expect(try await sandbox.digest("1") == second.digest)
+        #expect(try await sandbox.registry.referrers(of: second.digest, in: sandbox.repository).descriptors.isEmpty)
+        // The very folder that was read before, but behind a link.
+        try team.rename("app", to: "latter")
+        #expect(symlink("\(sandbox.registry.root)/team/former", sandbox.path) == 0)
+        let problem = await message { _ = try await sandbox.digest("1") }
+        #expect(problem.contains("link"))
+    }
+
     @Test func `a root that is a file is an error`() async throws {
         try WholeFile.write([], to: sandbox.registry.root)
         #expect(await message { _ = try await sandbox.registry.repositories() }.contains("a part of the path is not a folder"))
