@@ -61,7 +61,7 @@ package final class ManifestCache: Sendable {
             defer { state.hasNewEntries = false }
             return state.hasNewEntries
         }
-        guard isDue, var entries = try? entries() else { return }
+        guard isDue, var entries = try? Self.entries(in: folder) else { return }
         var total = entries.reduce(0) { $0 + $1.size }
         guard total > limit else { return }
         entries.sort { ($0.used, $0.name) < ($1.used, $1.name) }
@@ -71,10 +71,17 @@ package final class ManifestCache: Sendable {
         }
     }
 
-    /// Removes everything, and tells how many manifests and configs that were, and their bytes.
-    package func clear() throws(FileError) -> (count: Int, bytes: Int64) {
+    /// Removes everything below the folder `path`, and tells how many files that were, and their bytes. Where it is not there, none.
+    package static func clear(_ path: String) throws(FileError) -> (count: Int, bytes: Int64) {
         var (count, bytes) = (0, Int64(0))
-        for entry in try entries() where try entry.shelf.remove(entry.name) {
+        let folder: Folder
+        do throws(FileError) {
+            folder = try Folder(path)
+        } catch {
+            guard error.code == .notFound else { throw error }
+            return (0, 0)
+        }
+        for entry in try entries(in: folder) where try entry.shelf.remove(entry.name) {
             count += 1
             bytes += entry.size
         }
@@ -90,7 +97,7 @@ package final class ManifestCache: Sendable {
     }
 
     /// Left-over temporary files are among them: they are not used again, so they go first.
-    private func entries() throws(FileError) -> [Entry] {
+    private static func entries(in folder: Folder) throws(FileError) -> [Entry] {
         var result: [Entry] = []
         for algorithm in try folder.entries() where algorithm.kind == .folder {
             let shelves = try folder.folder(algorithm.path)

@@ -47,7 +47,7 @@ package struct RepositoryName: Hashable, Sendable, CustomStringConvertible, Comp
             case UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"):
                 while next < component.endIndex, component[next] == byte { next += 1 }
                 let longest = byte == UInt8(ascii: ".") ? 1 : byte == UInt8(ascii: "_") ? 2 : Int.max
-                // Another separator, or nothing, may follow: both are seen with the next byte.
+                // A separator of another kind behind it does not come after a letter or digit.
                 guard isAfterCharacter, next - first <= longest, next < component.endIndex else { return badSeparator }
                 isAfterCharacter = false
             default: return "a repository has only a-z, 0-9, '.', '_', '-' and '/'"

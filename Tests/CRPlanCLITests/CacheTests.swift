@@ -44,9 +44,18 @@ import Testing
         }
     }
 
+    @Test func `a cache that cannot be cleared is told with its reason and the next step`() async throws {
+        try await withSandbox { sandbox in
+            try sandbox.write("", to: "crplan")
+            let result = try await sandbox.crplan("cache", "clear", in: "", with: ["XDG_CACHE_HOME": sandbox.work])
+            expect(result, 1, stderr: ["cannot clear the cache: cannot open \(sandbox.work)/crplan", "--no-cache"])
+        }
+    }
+
     @Test func `clearing what is not there is no error`() async throws {
         try await withSandbox { sandbox in
-            expect(try await sandbox.crplan("cache", "clear"), 0, stdout: ["Removed 0 manifests"])
+            expect(try await sandbox.crplan("cache", "clear"), 0, stdout: ["Removed 0 files, 0 B, from \(sandbox.path)/cache/crplan."])
+            #expect(!FileManager.default.fileExists(atPath: "\(sandbox.path)/cache/crplan"))
         }
     }
 }

@@ -81,7 +81,7 @@ func withCache(limit: Int64 = 1 << 30, _ body: (ManifestCache, Folder) async thr
                 let bytes = Samples.bytes(1000, seed: UInt64(seed))
                 cache.store(bytes, mediaType: "a/b", as: Digest.sha256(of: bytes))
             }
-            let removed = try cache.clear()
+            let removed = try ManifestCache.clear(folder.path)
             #expect(removed.count == 3)
             #expect(removed.bytes == 3 * 1004)
             #expect(try folder.walk().allSatisfy { $0.kind != .regular })

@@ -29,16 +29,17 @@ struct CacheCommand: ParsableCommand {
         func run() async throws {
             let console = talk.console
             try await console.reportingFailures {
-                guard let path = Folders.cache() else { throw CommandFailure("there is no home folder, so nothing is kept") }
-                guard let cache = ManifestCache(path: path) else {
-                    throw CommandFailure("the cache \(path.withVisibleControls) cannot be used; nothing is kept there")
+                guard let path = Folders.cache() else {
+                    throw CommandFailure("there is no home folder, so nothing is kept; set HOME or XDG_CACHE_HOME if that is a slip")
                 }
                 do throws(FileError) {
-                    let removed = try cache.clear()
-                    let amount = "\(removed.count) manifests and configs, \(Amounts.bytes(removed.bytes))"
-                    console.result("Removed \(amount), from \(path.withVisibleControls).\n")
+                    let removed = try ManifestCache.clear(path)
+                    let files = removed.count == 1 ? "1 file" : "\(removed.count) files"
+                    console.result("Removed \(files), \(Amounts.bytes(removed.bytes)), from \(path.withVisibleControls).\n")
                 } catch {
-                    throw CommandFailure("cannot clear the cache \(path.withVisibleControls): \(error)")
+                    throw CommandFailure(
+                        "cannot clear the cache: \(error); correct that and try again, or work without it (--no-cache)"
+                    )
                 }
                 return .done
             }

@@ -69,7 +69,10 @@ struct CacheOptions: ParsableArguments {
 
     @Option(
         name: .customLong("cache-size"),
-        help: ArgumentHelp("Keep this much of manifests for later runs; what was used longest ago goes first.", valueName: "size")
+        help: ArgumentHelp(
+            "Keep at most this much of manifests for later runs, such as 500MiB; what was used longest ago goes first.",
+            valueName: "size"
+        )
     )
     var size = CacheSize(bytes: 1 << 30)
 

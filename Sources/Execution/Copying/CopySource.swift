@@ -49,15 +49,19 @@ final class CopySource: Sendable {
         state.withLock { $0.manifests[document.digest] = document }
     }
 
+    /// Whether the manifest need not be read from the source. What is known is kept, so that it stays so.
+    func knows(_ digest: Digest) -> Bool {
+        if state.withLock({ $0.manifests[digest] }) != nil { return true }
+        guard let known = knownManifest(digest) else { return false }
+        keep(known)
+        return true
+    }
+
     /// The manifest; read once, but again after a failure.
     func manifest(_ digest: Digest) async throws(RegistryError) -> ManifestDocument {
         if let known = state.withLock({ $0.manifests[digest] }) { return known }
         return try await reading.holding(digest) { () async throws(RegistryError) -> ManifestDocument in
-            if let known = state.withLock({ $0.manifests[digest] }) { return known }
-            if let known = knownManifest(digest) {
-                keep(known)
-                return known
-            }
+            if knows(digest), let known = state.withLock({ $0.manifests[digest] }) { return known }
             let document = try await reader.manifest(digest)
             guard document.digest == digest else {
                 throw RegistryError(

@@ -118,7 +118,7 @@ struct PutJob: Sendable {
     ) async throws(RegistryError) -> ManifestDocument {
         guard let ticket else { return try await source.manifest(content.digest) }
         try await context.pulls.wait(for: ticket)
-        let own = content.manifest == nil ? 1 : 0
+        let own = source.knows(content.digest) ? 0 : 1
         try context.pulls.reserve(own, ticket)
         let root = try await source.manifest(content.digest)
         try context.pulls.reserve(try await missingChildren(of: root, source, places).count, before: own, ticket)
@@ -137,6 +137,7 @@ struct PutJob: Sendable {
         for place in places where place.address != source.origin {
             if try await place.holds(root.digest) { continue }
             for child in index.manifests where !missing.contains(child.digest) && !MediaType.isForeignLayer(child.mediaType) {
+                if source.knows(child.digest) { continue }
                 if try await !place.holds(child.digest) { missing.insert(child.digest) }
             }
         }

@@ -195,7 +195,6 @@ extension PlanningRun {
             switch resolve(source, .tag(tag), for: entry.origin) {
             case .waiting:
                 progress = later(progress, .waiting)
-                // All of it will be asked in any case.
                 lookAhead([tag], in: targets)
                 if entry.rules.referrers == .always { _ = capability(.referrersAPI, source) }
             case .failed: progress = .failed

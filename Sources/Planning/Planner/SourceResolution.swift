@@ -259,7 +259,7 @@ extension PlanningRun {
 
     // MARK: Declaring
 
-    /// Asks what the tags hold now while their source is still being read, since that will be asked in any case.
+    /// Asks what the tags hold now while their source is still being read: unless that is missing, it will be asked anyway.
     mutating func lookAhead(_ tags: [TagName], in targets: [RepositoryAddress]) {
         for address in targets {
             for tag in tags where isSelected(address, tag) { _ = answer(.head(address, .tag(tag))) }
