@@ -40,22 +40,17 @@ extension ImageFiles {
     }
 
     func parse(_ bytes: [UInt8], _ name: String, _ failure: SourceFailure) throws(RegistryError) -> JSONValue {
-        let value: JSONValue
         do throws(JSONValue.Invalid) {
-            value = try JSONValue(parsing: bytes)
+            return try JSONValue(parsing: bytes, strictly: Self.names(name))
         } catch {
-            throw failure.error(.corrupt, reason: "its \(name) cannot be understood: \(error)")
+            throw failure.error(.corrupt, reason: "its \(name) cannot be \(error.isAmbiguous ? "used" : "understood"): \(error)")
         }
-        if let reason = JSONMembers.ambiguity(in: bytes, names: Self.names(name)) {
-            throw failure.error(.corrupt, reason: "its \(name) cannot be used: \(reason)")
-        }
-        return value
     }
 
     /// The members by which a file of this name says which content is meant.
     private static func names(_ name: String) -> MemberNames {
         switch name {
-        case "index.json": JSONMembers.ofManifests
+        case "index.json": .ofManifests
         case "manifest.json": MemberNames(["Config", "RepoTags", "Layers"])
         default: MemberNames(["rootfs", "diff_ids", "imageLayoutVersion"])
         }

@@ -79,3 +79,21 @@ package struct Descriptor: Hashable, Sendable, Codable {
         case mediaType, digest, size, platform, artifactType, annotations
     }
 }
+
+extension Descriptor {
+    init(_ value: JSONValue) throws(MemberProblem) {
+        let members = try MemberReader(value)
+        mediaType = try members.optional("mediaType", MemberReader.text) ?? ""
+        digest = try members.required("digest", Digest.init)
+        size = try members.required("size", Self.size)
+        platform = try members.optional("platform", Platform.init)
+        artifactType = try members.optional("artifactType", MemberReader.text)
+        annotations = try members.optional("annotations", MemberReader.texts)
+    }
+
+    private static func size(_ value: JSONValue) throws(MemberProblem) -> Int64 {
+        let size = try MemberReader.integer(value)
+        guard size >= 0 else { throw MemberProblem("a size is not negative") }
+        return size
+    }
+}

@@ -23,35 +23,46 @@ package struct Digest: Hashable, Sendable {
     }
 
     package init(_ text: some StringProtocol) throws(Invalid) {
-        let bytes = Array(text.utf8)
-        guard let colon = bytes.firstIndex(of: UInt8(ascii: ":")) else {
+        var text = String(text)
+        storage = try text.withUTF8(Self.parse).get()
+    }
+
+    /// Large specs and indexes have many digests, so that they are read byte by byte.
+    private static func parse(_ text: UnsafeBufferPointer<UInt8>) -> Result<Storage, Invalid> {
+        Result { () throws(Invalid) in try storage(of: text) }
+    }
+
+    private static func storage(of text: UnsafeBufferPointer<UInt8>) throws(Invalid) -> Storage {
+        guard let colon = text.firstIndex(of: UInt8(ascii: ":")) else {
             throw Invalid(description: "a digest looks like sha256:<64 hex digits>")
         }
-        guard let algorithm = Algorithm(rawValue: String(decoding: bytes[..<colon], as: UTF8.self)) else {
+        let name = text[..<colon]
+        guard let algorithm = [Algorithm.sha256, .sha512].first(where: { name.elementsEqual($0.rawValue.utf8) }) else {
             throw Invalid(description: "the digest algorithm must be sha256 or sha512")
         }
-        let hex = bytes[(colon + 1)...]
+        let hex = UnsafeBufferPointer(rebasing: text[(colon + 1)...])
         guard hex.count == algorithm.byteCount * 2 else {
             throw Invalid(description: "a \(algorithm) digest has \(algorithm.byteCount * 2) hex digits, not \(hex.count)")
         }
-        var raw: [UInt8] = []
-        raw.reserveCapacity(algorithm.byteCount)
-        var high: UInt8?
-        for character in hex {
-            let value: UInt8
-            switch character {
-            case UInt8(ascii: "0")...UInt8(ascii: "9"): value = character - UInt8(ascii: "0")
-            case UInt8(ascii: "a")...UInt8(ascii: "f"): value = character - UInt8(ascii: "a") + 10
-            default: throw Invalid(description: "a \(algorithm) digest has lower-case hex digits only")
+        func value(_ digits: Range<Int>) throws(Invalid) -> UInt64 {
+            var value: UInt64 = 0
+            for place in digits {
+                let digit = hex[place]
+                switch digit {
+                case UInt8(ascii: "0")...UInt8(ascii: "9"): value = value << 4 | UInt64(digit - UInt8(ascii: "0"))
+                case UInt8(ascii: "a")...UInt8(ascii: "f"): value = value << 4 | UInt64(digit - UInt8(ascii: "a") + 10)
+                default: throw Invalid(description: "a \(algorithm) digest has lower-case hex digits only")
+                }
             }
-            if let first = high {
-                raw.append(first << 4 | value)
-                high = nil
-            } else {
-                high = value
-            }
+            return value
         }
-        self.init(algorithm, bytes: raw)
+        switch algorithm {
+        case .sha256: return .sha256(try value(0..<16), try value(16..<32), try value(32..<48), try value(48..<64))
+        case .sha512:
+            var bytes: [UInt8] = []
+            for place in 0..<64 { bytes.append(UInt8(try value(2 * place..<2 * place + 2))) }
+            return .sha512(bytes)
+        }
     }
 
     /// `bytes` must have the algorithm's length; only hash functions call this.

@@ -10,17 +10,26 @@ package enum JSONValue: Hashable, Sendable {
     case array([JSONValue])
     case object([String: JSONValue])
 
-    /// Why bytes are not JSON, in words.
+    /// Why bytes are refused. The description is a clause, safe to show.
     package struct Invalid: Error, Hashable, Sendable, CustomStringConvertible {
+        /// It may well be JSON, but not every program reads it, or not all read the same.
+        package var isAmbiguous = false
         package let description: String
     }
 
+    /// Reads a JSON text (RFC 8259) in UTF-8. Of two members of one name the first counts; a byte order mark is passed over.
     package init(parsing bytes: [UInt8]) throws(Invalid) {
-        do {
-            self = try JSONDecoder().decode(JSONValue.self, from: Data(bytes))
-        } catch {
-            throw Invalid(description: "it is not JSON")
-        }
+        var parser = JSONParser(bytes)
+        self = try parser.parse()
+    }
+
+    /// As `init(parsing:)`, and refuses what programs would read differently, so that crplan and who runs an image see the same: a byte
+    /// order mark, two members of one name (most programs take the last), and outside of annotations a member of `names` that is written
+    /// otherwise or whose number is not written as a whole one.
+    package init(parsing bytes: [UInt8], strictly names: MemberNames) throws(Invalid) {
+        var parser = JSONParser(bytes, names: names)
+        self = try parser.parse()
+        if let difference = parser.difference { throw difference }
     }
 
     /// The value as `Codable` writes it.
@@ -28,7 +37,7 @@ package enum JSONValue: Hashable, Sendable {
         do {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.withoutEscapingSlashes]
-            self = try JSONDecoder().decode(JSONValue.self, from: encoder.encode(value))
+            self = try JSONValue(parsing: Array(encoder.encode(value)))
         } catch {
             throw Invalid(description: "it cannot be written as JSON")
         }
@@ -112,73 +121,5 @@ package enum JSONValue: Hashable, Sendable {
             }
         }
         text += "\""
-    }
-}
-
-extension JSONValue: Codable {
-    package init(from decoder: any Decoder) throws {
-        // Attempts that fail are dear, so that what is frequent comes first.
-        let single = try decoder.singleValueContainer()
-        if single.decodeNil() {
-            self = .null
-            return
-        }
-        if let value = try? single.decode(String.self) {
-            self = .string(value)
-            return
-        }
-        if let value = try? single.decode(Int64.self) {
-            self = .integer(value)
-            return
-        }
-        if let members = try? decoder.container(keyedBy: AnyKey.self) {
-            var object: [String: JSONValue] = [:]
-            for key in members.allKeys { object[key.stringValue] = try members.decode(JSONValue.self, forKey: key) }
-            self = .object(object)
-            return
-        }
-        if var values = try? decoder.unkeyedContainer() {
-            var array: [JSONValue] = []
-            while !values.isAtEnd { array.append(try values.decode(JSONValue.self)) }
-            self = .array(array)
-            return
-        }
-        if let value = try? single.decode(Bool.self) {
-            self = .bool(value)
-        } else {
-            self = .number(try single.decode(Double.self))
-        }
-    }
-
-    package func encode(to encoder: any Encoder) throws {
-        switch self {
-        case .object(let members):
-            var container = encoder.container(keyedBy: AnyKey.self)
-            for (key, value) in members { try container.encode(value, forKey: AnyKey(key)) }
-        case .array(let values):
-            var container = encoder.unkeyedContainer()
-            for value in values { try container.encode(value) }
-        case .null, .bool, .integer, .number, .string: try encodeScalar(to: encoder)
-        }
-    }
-
-    private func encodeScalar(to encoder: any Encoder) throws {
-        var container = encoder.singleValueContainer()
-        switch self {
-        case .bool(let value): try container.encode(value)
-        case .integer(let value): try container.encode(value)
-        case .number(let value): try container.encode(value)
-        case .string(let value): try container.encode(value)
-        case .null, .array, .object: try container.encodeNil()
-        }
-    }
-
-    private struct AnyKey: CodingKey {
-        let stringValue: String
-        var intValue: Int? { nil }
-
-        init(_ text: String) { stringValue = text }
-        init?(stringValue: String) { self.stringValue = stringValue }
-        init?(intValue: Int) { nil }
     }
 }

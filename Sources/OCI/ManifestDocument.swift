@@ -1,5 +1,3 @@
-internal import FoundationEssentials
-
 /// A manifest or index as its registry holds it: the exact bytes, and a view for reading. Bytes are never written anew.
 package struct ManifestDocument: Hashable, Sendable {
     package let bytes: [UInt8]
@@ -49,13 +47,7 @@ package struct ManifestDocument: Hashable, Sendable {
         guard bytes.count <= Self.largestSize else { throw Invalid("it has \(bytes.count) bytes, more than 4 MiB") }
         let type = announced.map { MediaType.essence(of: $0) }
         if let type, MediaType.schema1.contains(type) { throw Self.schema1 }
-        let body: Body
-        do {
-            body = try JSONDecoder().decode(Body.self, from: Data(bytes))
-        } catch {
-            throw Invalid("it is not a JSON manifest (\(Self.explain(error)))")
-        }
-        if let reason = JSONMembers.ambiguity(in: bytes, names: JSONMembers.ofManifests) { throw Invalid(reason) }
+        let body = try Self.body(bytes)
         guard body.schemaVersion == 2 || body.schemaVersion == nil else {
             throw body.schemaVersion == 1 ? Self.schema1 : Invalid("its schemaVersion is not 2")
         }
@@ -107,40 +99,47 @@ package struct ManifestDocument: Hashable, Sendable {
         }
     }
 
-    private struct Body: Decodable {
-        var schemaVersion: Int?
-        var mediaType: String?
-        var artifactType: String?
-        var config: Descriptor?
-        var layers: [Descriptor]?
-        var blobs: [Descriptor]?
-        var manifests: [Descriptor]?
-        var subject: Descriptor?
-        var annotations: [String: String]?
+    private static func body(_ bytes: [UInt8]) throws(Invalid) -> Body {
+        let value: JSONValue
+        do throws(JSONValue.Invalid) {
+            value = try JSONValue(parsing: bytes, strictly: .ofManifests)
+        } catch {
+            throw Invalid(error.isAmbiguous ? error.description : "it is not a JSON manifest (not JSON)")
+        }
+        do throws(MemberProblem) { return try Body(value) } catch { throw Invalid("it is not a JSON manifest (\(error))") }
+    }
+
+    private struct Body {
+        let schemaVersion: Int64?
+        let mediaType: String?
+        let artifactType: String?
+        let config: Descriptor?
+        let layers: [Descriptor]?
+        let blobs: [Descriptor]?
+        let manifests: [Descriptor]?
+        let subject: Descriptor?
+        let annotations: [String: String]?
+
+        init(_ value: JSONValue) throws(MemberProblem) {
+            let members = try MemberReader(value)
+            schemaVersion = try members.optional("schemaVersion", MemberReader.integer)
+            mediaType = try members.optional("mediaType", MemberReader.text)
+            artifactType = try members.optional("artifactType", MemberReader.text)
+            config = try members.optional("config", Descriptor.init)
+            layers = try members.optional("layers", Self.descriptors)
+            blobs = try members.optional("blobs", Self.descriptors)
+            manifests = try members.optional("manifests", Self.descriptors)
+            subject = try members.optional("subject", Descriptor.init)
+            annotations = try members.optional("annotations", MemberReader.texts)
+        }
+
+        private static func descriptors(_ value: JSONValue) throws(MemberProblem) -> [Descriptor] {
+            try MemberReader.list(value, Descriptor.init)
+        }
 
         var sniffedType: String? {
             if manifests != nil, config == nil { return MediaType.ociIndex }
             return config != nil && layers != nil ? MediaType.ociManifest : nil
         }
-    }
-
-    /// The reason in words, without Swift's type names.
-    private static func explain(_ error: any Error) -> String {
-        guard let error = error as? DecodingError else { return "unreadable" }
-        switch error {
-        case .dataCorrupted(let context):
-            if context.codingPath.isEmpty { return "not JSON" }
-            // Foundation's words for a number that fits nowhere name types of Swift.
-            let isNumber = context.debugDescription.contains("umber")
-            return Self.place(context) + (isNumber ? "a number is too large or not whole" : context.debugDescription)
-        case .keyNotFound(let key, let context): return Self.place(context) + "'\(key.stringValue)' is missing"
-        case .typeMismatch(_, let context), .valueNotFound(_, let context): return Self.place(context) + "a value has the wrong type"
-        @unknown default: return "unreadable"
-        }
-    }
-
-    private static func place(_ context: DecodingError.Context) -> String {
-        guard !context.codingPath.isEmpty else { return "" }
-        return context.codingPath.map { $0.intValue.map(String.init) ?? $0.stringValue }.joined(separator: ".") + ": "
     }
 }

@@ -41,3 +41,12 @@ package struct Platform: Hashable, Sendable, CustomStringConvertible, Comparable
         case os, architecture, variant
     }
 }
+
+extension Platform {
+    init(_ value: JSONValue) throws(MemberProblem) {
+        let members = try MemberReader(value)
+        os = try members.required("os", MemberReader.text)
+        architecture = try members.required("architecture", MemberReader.text)
+        variant = try members.optional("variant", MemberReader.text)
+    }
+}

@@ -62,8 +62,11 @@ struct LayoutIndex: Hashable, Sendable {
     /// `manifests` may be missing or null, as in what some versions of `docker save` wrote.
     init(parsing bytes: [UInt8]) throws(Invalid) {
         let value: JSONValue
-        do throws(JSONValue.Invalid) { value = try JSONValue(parsing: bytes) } catch { throw Invalid(description: error.description) }
-        if let reason = JSONMembers.ambiguity(in: bytes, names: JSONMembers.ofManifests) { throw Invalid(description: reason) }
+        do throws(JSONValue.Invalid) {
+            value = try JSONValue(parsing: bytes, strictly: .ofManifests)
+        } catch {
+            throw Invalid(description: error.description)
+        }
         guard let members = value.object else { throw Invalid(description: "index.json is not a JSON object") }
         guard members["schemaVersion"] ?? .integer(2) == .integer(2) else { throw Invalid(description: "its schemaVersion is not 2") }
         self.members = members

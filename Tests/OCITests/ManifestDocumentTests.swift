@@ -11,6 +11,8 @@ import Testing
         #"{"schemaVersion":2,\#(members)"config":\#(config),"layers":[\#(layers)]}"#
     }
 
+    private static func described(_ members: String) -> String { #"{"digest":"\#(digest)","size":1,\#(members)}"# }
+
     private func read(_ text: String, as type: String? = nil) throws -> ManifestDocument {
         try ManifestDocument(bytes: Array(text.utf8), mediaType: type)
     }
@@ -52,13 +54,51 @@ import Testing
             (image(layers: #"{"mediaType":"x","digest":"\#(digest)"}"#), nil, "'size' is missing"),
             (image(layers: #"{"mediaType":"x","digest":"sha256:zz","size":1}"#), nil, "hex digits"),
             (image(layers: #"{"mediaType":"x","digest":"\#(digest)","size":"1"}"#), nil, "wrong type"),
-            (image(layers: #"{"mediaType":"x","digest":"\#(digest)","size":99999999999999999999}"#), nil, "not a JSON manifest"),
+            (
+                image(layers: #"{"mediaType":"x","digest":"\#(digest)","size":99999999999999999999}"#), nil,
+                "it is not a JSON manifest (layers.0.size: a number is too large or not whole)"
+            ),
+            (image(layers: #"{"size":1}"#), nil, "it is not a JSON manifest (layers.0: 'digest' is missing)"),
+            (image(layers: #"{"digest":null,"size":1}"#), nil, "(layers.0.digest: a value has the wrong type)"),
+            (image(layers: #"{"digest":"\#(digest)","size":null}"#), nil, "(layers.0.size: a value has the wrong type)"),
+            (image(layers: #"{"digest":"\#(digest)","size":1.5}"#), nil, "its member 'size' is not written as a whole number"),
+            (image(layers: config + ",1"), nil, "(layers.1: a value has the wrong type)"),
+            (image(layers: config + ",null"), nil, "(layers.1: a value has the wrong type)"),
+            (image(layers: described(#""platform":{"os":"linux"}"#)), nil, "(layers.0.platform: 'architecture' is missing)"),
+            (
+                image(layers: described(#""platform":{"os":null,"architecture":"x"}"#)), nil,
+                "(layers.0.platform.os: a value has the wrong type)"
+            ),
+            (
+                image(layers: described(#""annotations":{"b":1,"a":null,"c":"x"}"#)), nil,
+                "(layers.0.annotations.a: a value has the wrong type)"
+            ),
+            (image(layers: described(#""artifactType":1"#)), nil, "(layers.0.artifactType: a value has the wrong type)"),
+            (image(#""annotations":[],"#), nil, "(annotations: a value has the wrong type)"),
+            (image(#""annotations":{"a\nb":1},"#), nil, #"(annotations.a\u{a}b: a value has the wrong type)"#),
+            (image(#""subject":{},"#), nil, "(subject: 'digest' is missing)"), (image(#""mediaType":1,"#), nil, "(mediaType: a value"),
+            (#"{"schemaVersion":"2"}"#, nil, "(schemaVersion: a value has the wrong type)"),
+            (#"{"layers":{}}"#, nil, "(layers: a value has the wrong type)"),
+            ("[]", nil, "it is not a JSON manifest (a value has the wrong type)"),
+            ("", nil, "it is not a JSON manifest (not JSON)"), ("\u{feff}{}", nil, "it begins with a byte order mark"),
+            (image(#""x":[01],"#), nil, "(not JSON)"), (image(#""x":"\ud800","#), nil, "(not JSON)"),
+            (image(#""x":1e400,"#), nil, "one of its numbers is too large"),
         ] as [(String, String?, String)]
     )
     func whatIsNoManifestSaysWhy(_ text: String, _ announced: String?, _ reason: String) throws {
         let error = try #require(throws: ManifestDocument.Invalid.self) { try read(text, as: announced) }
         #expect(error.description.contains(reason), "\(error)")
         #expect(!error.description.contains("Swift") && !error.description.contains("CodingKeys"))
+    }
+
+    @Test func nullIsAsIfItWereMissing() throws {
+        let nothing = #""mediaType":null,"platform":null,"artifactType":null,"annotations":null"#
+        let members = #""mediaType":null,"artifactType":null,"subject":null,"annotations":null,"blobs":null,"manifests":null,"#
+        let document = try read(Self.image(members, layers: Self.described(nothing)))
+        #expect(document.image?.layers == [Descriptor(mediaType: "", digest: try Digest(Self.digest), size: 1)])
+        #expect(document.image?.artifactType == MediaType.ociConfig)
+        #expect(document.subject == nil)
+        #expect(try read(#"{"schemaVersion":null,"manifests":[]}"#).index?.manifests.isEmpty == true)
     }
 
     @Test func moreThan4MiBAreRefused() throws {

@@ -55,7 +55,7 @@ extension ICRSimulator {
 
     /// Names that are no switch are refused.
     private func change(_ body: Data) throws {
-        let changes = try JSONDecoder().decode([String: JSONValue].self, from: body)
+        guard let changes = try JSONValue(parsing: Array(body)).object else { throw Refusal(message: "the body is not a JSON object") }
         try update { account, _ in
             var members = try JSONValue(encoding: account.switches).object ?? [:]
             for (name, value) in changes {
