@@ -146,6 +146,7 @@ package final class Folder: Sendable {
         _ action: String,
         _ body: (CInt, String) throws(FileError) -> Result
     ) throws(FileError) -> Result {
+        if Self.isName(relative) { return try body(descriptor, relative) }
         var components = try components(of: relative, action)
         let name = components.removeLast()
         let parent = try descend(components, creating: false)
@@ -194,9 +195,14 @@ package final class Folder: Sendable {
         CInt(try system("open", path) { Int(openat(descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)) })
     }
 
+    /// Of something directly in a folder.
+    private static func isName(_ text: String) -> Bool {
+        text != "" && text != "." && text != ".." && !text.utf8.contains { $0 == UInt8(ascii: "/") || $0 == 0 }
+    }
+
     private func components(of relative: String, _ action: String) throws(FileError) -> [String] {
         let components = relative.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map { String(Substring($0)) }
-        guard components.allSatisfy({ !["", ".", ".."].contains($0) && !$0.utf8.contains(0) }) else {
+        guard components.allSatisfy(Self.isName) else {
             throw FileError(.outside, action: action, path: path(of: relative), reason: "the path would lead out of the folder")
         }
         return components

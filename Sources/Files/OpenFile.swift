@@ -40,10 +40,13 @@ package final class OpenFile: Sendable {
     /// The rest of the file. Throws `.tooLarge` when there are more than `limit` bytes.
     package func readToEnd(limit: Int) throws(FileError) -> [UInt8] {
         var bytes: [UInt8] = []
+        // One more than the file seems to have, to see its end. A pipe tells no size.
+        var expected = Int(clamping: try status().size)
         while true {
-            let room = min(limit + 1 - bytes.count, 1 << 20)
+            let room = min(limit + 1 - bytes.count, expected > 0 ? expected + 1 : 1 << 20)
+            expected = 0
             let piece = try fill(room) { (buffer, _) in Glibc.read(descriptor.rawValue, buffer.baseAddress, buffer.count) }
-            bytes += piece
+            if bytes.isEmpty { bytes = piece } else { bytes += piece }
             if bytes.count > limit {
                 throw FileError(.tooLarge, action: "read", path: path, reason: "it has more than \(limit) bytes")
             }

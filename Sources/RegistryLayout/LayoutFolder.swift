@@ -24,6 +24,8 @@ final class LayoutFolder: Sendable {
     private struct Cache {
         /// The open folder, and what it was when it was opened.
         var folder: (status: FileStatus, folder: Folder)?
+        /// Below that folder.
+        var blobs: [Digest.Algorithm: Folder] = [:]
         var index: (status: FileStatus, index: LayoutIndex)?
         /// Of that index, once it was needed.
         var lookup: IndexLookup?
@@ -60,9 +62,20 @@ final class LayoutFolder: Sendable {
             let status = try failure.files { () throws(FileError) in try folder?.status() }
             cache.withLock { cache in
                 cache.folder = folder.flatMap { folder in status.map { (status: $0, folder: folder) } }
+                cache.blobs = [:]
             }
         }
         return folder
+    }
+
+    /// The folder of these blobs, which is kept open as long as `folder` is. `nil`: there is none.
+    private func blobs(_ algorithm: Digest.Algorithm, in folder: Folder) throws(RegistryError) -> Folder? {
+        if let kept = cache.withLock({ $0.folder?.folder === folder ? $0.blobs[algorithm] : nil }) { return kept }
+        let blobs = try failure.filesIfPresent { () throws(FileError) in try folder.folder("blobs/\(algorithm.rawValue)") }
+        cache.withLock { cache in
+            if cache.folder?.folder === folder { cache.blobs[algorithm] = blobs }
+        }
+        return blobs
     }
 
     /// Makes the folder, with the marks of a layout, when needed.
@@ -194,7 +207,9 @@ final class LayoutFolder: Sendable {
     /// `nil`: not there, or something else than a manifest although `announced` does not call it one.
     func manifest(_ digest: Digest, announced: String?, in folder: Folder) throws(RegistryError) -> ManifestDocument? {
         let isAnnounced = announced.map { MediaType.isManifest($0) || MediaType.schema1.contains($0) } ?? false
-        guard let file = try failure.filesIfPresent({ () throws(FileError) in try folder.file(digest.blobPath) }) else { return nil }
+        guard let blobs = try blobs(digest.algorithm, in: folder),
+            let file = try failure.filesIfPresent({ () throws(FileError) in try blobs.file(digest.encoded) })
+        else { return nil }
         let size = try failure.files { () throws(FileError) in try file.status().size }
         guard size <= ManifestDocument.largestSize || isAnnounced else { return nil }
         let bytes = try failure.files { () throws(FileError) in try file.readToEnd(limit: ManifestDocument.largestSize) }
@@ -216,12 +231,14 @@ final class LayoutFolder: Sendable {
     func facts(_ digest: Digest, announced: String?, in folder: Folder) throws(RegistryError) -> ManifestFacts? {
         if let known = cache.withLock({ $0.facts[digest] }), try blobSize(digest, in: folder) == known.descriptor.size { return known }
         guard let document = try manifest(digest, announced: announced, in: folder) else { return nil }
-        return ManifestFacts(document)
+        return cache.withLock { $0.facts[digest] } ?? ManifestFacts(document)
     }
 
     /// `nil`: not there. Throws for what is not a regular file.
     func blobSize(_ digest: Digest, in folder: Folder) throws(RegistryError) -> Int64? {
-        guard let status = try failure.files({ () throws(FileError) in try folder.status(digest.blobPath) }) else { return nil }
+        guard let blobs = try blobs(digest.algorithm, in: folder),
+            let status = try failure.files({ () throws(FileError) in try blobs.status(digest.encoded) })
+        else { return nil }
         guard status.kind == .regular else {
             throw failure.error(.localFile, "read", "@\(digest)", reason: "it is not a regular file, and links are not followed")
         }

@@ -10,8 +10,8 @@ package final class LayoutRegistry: Sendable {
     /// A file path, absolute or from the working directory.
     package let root: String
     private let repositories = Mutex<[RepositoryName: LayoutRepository]>([:])
-    /// So many folders are kept open at most: a process may have few files open.
-    private static let mostOpenFolders = 200
+    /// So many repositories are kept open at most, each with the folder of its blobs: a process may have few files open.
+    private static let mostOpenRepositories = 100
 
     package init(id: RegistryID, root: String) {
         self.id = id
@@ -32,7 +32,7 @@ package final class LayoutRegistry: Sendable {
         }
         return repositories.withLock { known in
             if let repository = known[name] { return repository }
-            let keepsOpen = known.count < Self.mostOpenFolders
+            let keepsOpen = known.count < Self.mostOpenRepositories
             let made = LayoutRepository(LayoutFolder(root: root, registry: id, repository: name, keepsOpen: keepsOpen))
             known[name] = made
             return made
