@@ -1,5 +1,6 @@
 import OCI
 import Registry
+import RegistryTestSupport
 import Testing
 
 @testable import Execution
@@ -61,5 +62,42 @@ import Testing
         turns.leave(first)
         await #expect(throws: RegistryError.self) { try await later.value }
         #expect(turns.join(registry, PullAllowance(limit: nil)) == nil)
+    }
+
+    struct Known: Sendable, CustomTestStringConvertible {
+        var testDescription: String
+        /// Of an index's images and the index itself, in this order.
+        var isKnown: [Bool]
+        var limit: Int
+        var isDone: Bool
+    }
+
+    static let known = [
+        Known(testDescription: "everything", isKnown: [true, true, true], limit: 0, isDone: true),
+        Known(testDescription: "the index, and pulls for one of two images", isKnown: [false, false, true], limit: 1, isDone: false),
+        Known(testDescription: "the index, and pulls for its images", isKnown: [false, false, true], limit: 2, isDone: true),
+        Known(testDescription: "one image, and pulls for the rest", isKnown: [true, false, false], limit: 2, isDone: true),
+        Known(testDescription: "nothing, and too few pulls", isKnown: [false, false, false], limit: 2, isDone: false),
+    ]
+
+    @Test(arguments: known)
+    func `no pull is reserved for a manifest that is known`(_ known: Known) async throws {
+        var world = try World()
+        let sample = try Samples.multiPlatform()
+        let content = try world.sourced(sample)
+        for (document, isKnown) in zip(sample.manifests, known.isKnown) where isKnown { world.known[document.digest] = document }
+        world.source.pullLimit = known.limit
+        let put = try Changes.put(content, to: "us.example/team/app", tag: "1")
+        let outcome = await world.run([put], [content]).outcome(put)
+        if known.isDone {
+            #expect(outcome == .done)
+            #expect(world.us.resolvesCompletely(try world.repository(), try TagName("1")))
+        } else {
+            guard case .deferred? = outcome else {
+                Issue.record("it was not put off: \(outcome.map { "\($0)" } ?? "no outcome")")
+                return
+            }
+        }
+        #expect(world.source.count(.manifest) <= known.limit)
     }
 }

@@ -241,7 +241,7 @@ import Testing
         try world.us.seed(sample, tags: ["other"], in: repository)
         // The registry still shows the root, but neither children nor blobs.
         world.us.update { contents in
-            contents.repositories[repository]?.manifests = [sample.digest: sample.root]
+            for child in sample.manifests where child != sample.root { contents.repositories[repository]?.remove(child.digest) }
             contents.repositories[repository]?.blobs = [:]
         }
         let put = try Changes.put(content, to: us, tag: "1")

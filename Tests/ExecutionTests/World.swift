@@ -16,6 +16,8 @@ struct World {
     let events = EventLog()
     let interruption = Interruption()
     var contents: any ContentSource = NoContents()
+    /// What a cache would hold.
+    var known: [Digest: ManifestDocument] = [:]
 
     init() throws {
         source = try InMemoryRegistry(host: "source.example")
@@ -45,6 +47,7 @@ struct World {
                 parallelism: parallelism,
                 transfers: transfers,
                 needsEveryUntag: needsEveryUntag,
+                knownManifest: { [known] in known[$0] },
                 clock: clock,
                 now: { 1_700_000_000_000 }
             )

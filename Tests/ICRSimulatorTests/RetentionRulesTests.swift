@@ -106,7 +106,7 @@ import Testing
             facts.isIndex = image.isIndex
             facts.children = image.children.map(digest)
             registry.facts[digest(image.name)] = facts
-            repository.manifests[digest(image.name)] = document
+            repository.set(document, as: digest(image.name))
             for tag in image.tags { repository.tags[try TagName(tag)] = digest(image.name) }
         }
         let policy = ICRInstance.Policy(

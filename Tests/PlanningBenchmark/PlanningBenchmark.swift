@@ -28,6 +28,7 @@ struct PlanningBenchmark: AsyncParsableCommand {
         try fill(source)
         let contents = source.snapshot()
         target.update { $0 = contents }
+        for registry in [source, target] { registry.keepsOperations = false }
         let spec = Specification.read(
             SpecificationInput(files: [SpecFile(path: "crplan.yaml", bytes: Array(Self.spec.utf8))], mode: .files)
         )

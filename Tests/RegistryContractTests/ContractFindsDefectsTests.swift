@@ -34,7 +34,7 @@ import Testing
         },
         Defect(testDescription: "referrers that are forgotten", check: .referrersAreListed, kind: .referrers) {
             guard let repository = $1.repository, var held = $0.repositories[repository] else { return }
-            held.manifests = held.manifests.filter { $0.value.subject == nil }
+            for (digest, document) in held.manifests where document.subject != nil { held.remove(digest) }
             $0.repositories[repository] = held
         },
         Defect(testDescription: "a writer that undoes another's", check: .writersAtOnceLoseNothing, kind: .putManifest) {

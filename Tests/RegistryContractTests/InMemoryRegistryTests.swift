@@ -96,7 +96,7 @@ import Testing
         try registry.seed(sample, tags: ["1"], in: repository)
         #expect(registry.resolvesCompletely(repository, tag))
         let child = try #require(sample.manifests.first)
-        registry.update { $0.repositories[repository]?.manifests[child.digest] = nil }
+        registry.update { _ = $0.repositories[repository]?.remove(child.digest) }
         #expect(!registry.resolvesCompletely(repository, tag))
         #expect(registry.snapshot().defects(below: .tag(tag), in: repository) == ["\(repository)@\(child.digest) is missing"])
         try registry.seed(sample, in: repository)

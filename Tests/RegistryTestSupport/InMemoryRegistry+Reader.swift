@@ -3,10 +3,11 @@ package import Registry
 
 extension InMemoryRegistry: RegistryReader {
     package func head(_ reference: ManifestReference, in repository: RepositoryName) async throws(RegistryError) -> ManifestHead? {
-        let document = try await perform(Operation(.head, repository, reference)) { contents, _ in
-            contents.manifest(reference, in: repository)
+        try await perform(Operation(.head, repository, reference)) { contents, _ in
+            contents.manifest(reference, in: repository).map {
+                ManifestHead(digest: $0.digest, mediaType: $0.mediaType, size: Int64($0.bytes.count))
+            }
         }
-        return document.map { ManifestHead(digest: $0.digest, mediaType: $0.mediaType, size: Int64($0.bytes.count)) }
     }
 
     package func manifest(_ reference: ManifestReference, in repository: RepositoryName) async throws(RegistryError) -> ManifestDocument? {
@@ -70,6 +71,8 @@ extension InMemoryRegistry: RegistryReader {
         try await perform(Operation(.capability, repository)) { _, _ in }
         return reportedCapability(feature)
     }
+
+    package var pulls: PullAllowance? { pullLimit.map { PullAllowance(limit: $0, spent: count(.manifest)) } }
 
     package func checkLogin() async throws(RegistryError) -> LoginReport {
         try await perform(Operation(.checkLogin)) { _, _ in LoginReport(user: nil, credentialSource: nil, facts: ["in memory"]) }

@@ -25,6 +25,9 @@ package final class InMemoryRegistry: DistributionStore {
         var features: Set<RegistryFeature>
         var reported: [RegistryFeature: Capability] = [:]
         var operations: [Operation] = []
+        var keepsOperations = true
+        var requestCount = 0
+        var pullLimit: Int?
         var faults: [Fault] = []
         var hook: Hook?
         var openLeases = 0
@@ -105,11 +108,28 @@ package final class InMemoryRegistry: DistributionStore {
     package func count(_ kind: Operation.Kind) -> Int { state.withLock { $0.operations.count { $0.kind == kind } } }
 
     /// How many requests a registry over HTTP would have had.
-    package var requestCount: Int { state.withLock { $0.operations.count { $0.kind.isRequest } } }
+    package var requestCount: Int { state.withLock { $0.requestCount } }
 
     package var writeCount: Int { state.withLock { $0.operations.count { $0.kind.isWrite } } }
 
-    package func forgetOperations() { state.withLock { $0.operations = [] } }
+    package func forgetOperations() {
+        state.withLock { state in
+            state.operations = []
+            state.requestCount = 0
+        }
+    }
+
+    /// False for measurements: requests are counted only.
+    package var keepsOperations: Bool {
+        get { state.withLock { $0.keepsOperations } }
+        set { state.withLock { $0.keepsOperations = newValue } }
+    }
+
+    /// How many manifests a run may read, as `limits.pulls` says it.
+    package var pullLimit: Int? {
+        get { state.withLock { $0.pullLimit } }
+        set { state.withLock { $0.pullLimit = newValue } }
+    }
 
     /// Leases that have begun and not ended.
     package var openLeases: Int { state.withLock { $0.openLeases } }
@@ -133,11 +153,13 @@ package final class InMemoryRegistry: DistributionStore {
 
     /// The first half of `perform`: all but the work.
     func begin(_ operation: Operation) async throws(RegistryError) {
-        let hook = state.withLock { state in
-            state.operations.append(operation)
-            return state.hook
+        let (hook, mayFail) = state.withLock { state in
+            if state.keepsOperations { state.operations.append(operation) }
+            if operation.kind.isRequest { state.requestCount += 1 }
+            return (state.hook, state.hook != nil || !state.faults.isEmpty)
         }
         if Task.isCancelled { throw failure(.cancelled, operation, reason: "it was cancelled") }
+        guard mayFail else { return }
         try await hook?(operation, self)
         try throwFault(operation, .before)
     }
@@ -147,8 +169,10 @@ package final class InMemoryRegistry: DistributionStore {
         _ operation: Operation,
         _ work: (inout RegistryContents, Set<RegistryFeature>) throws(RegistryError) -> Result
     ) throws(RegistryError) -> Result {
-        let result = try state.withLock { (state) throws(RegistryError) in try work(&state.contents, state.features) }
-        try throwFault(operation, .after)
+        let (result, mayFail) = try state.withLock { (state) throws(RegistryError) in
+            (try work(&state.contents, state.features), !state.faults.isEmpty)
+        }
+        if mayFail { try throwFault(operation, .after) }
         return result
     }
 

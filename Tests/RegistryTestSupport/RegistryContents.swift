@@ -4,12 +4,36 @@ package import OCI
 package struct RegistryContents: Hashable, Sendable {
     package struct Repository: Hashable, Sendable {
         package var tags: [TagName: Digest] = [:]
-        package var manifests: [Digest: ManifestDocument] = [:]
+        package private(set) var manifests: [Digest: ManifestDocument] = [:]
+        /// The manifests that name a subject, by the subject.
+        private var referrers: [Digest: Set<Digest>] = [:]
         package var blobs: [Digest: [UInt8]] = [:]
         /// The sizes of blobs whose bytes were hashed and dropped.
         package var droppedBlobs: [Digest: Int64] = [:]
 
         package init() {}
+
+        /// `digest`: where a test cares about digests alone, another one than the document's own.
+        package mutating func set(_ document: ManifestDocument, as digest: Digest? = nil) {
+            let digest = digest ?? document.digest
+            manifests[digest] = document
+            if let subject = document.subject { referrers[subject.digest, default: []].insert(digest) }
+        }
+
+        /// Takes the manifest alone away; the tags on it stay. Nil: it was not there.
+        @discardableResult
+        package mutating func remove(_ digest: Digest) -> ManifestDocument? {
+            let document = manifests.removeValue(forKey: digest)
+            if let subject = document?.subject?.digest {
+                referrers[subject]?.remove(digest)
+                if referrers[subject]?.isEmpty == true { referrers[subject] = nil }
+            }
+            return document
+        }
+
+        fileprivate func referrers(of digest: Digest) -> [ManifestDocument] {
+            (referrers[digest] ?? []).sorted().compactMap { manifests[$0] }
+        }
 
         /// What `document` needs and the repository lacks. A missing subject is allowed.
         fileprivate func missing(for document: ManifestDocument) -> [Digest] {
@@ -20,14 +44,14 @@ package struct RegistryContents: Hashable, Sendable {
         }
 
         fileprivate mutating func delete(_ digest: Digest) -> Bool {
-            guard manifests.removeValue(forKey: digest) != nil else { return false }
+            guard remove(digest) != nil else { return false }
             for tag in tags.filter({ $0.value == digest }).keys { tags[tag] = nil }
             return true
         }
 
         fileprivate mutating func seed(_ sample: Sample, tags names: [TagName]) {
             for (digest, bytes) in sample.blobs { blobs[digest] = bytes }
-            for document in sample.manifests { manifests[document.digest] = document }
+            for document in sample.manifests { set(document) }
             for tag in names { tags[tag] = sample.digest }
         }
     }
@@ -44,10 +68,9 @@ package struct RegistryContents: Hashable, Sendable {
     }
 
     package func manifest(_ reference: ManifestReference, in repository: RepositoryName) -> ManifestDocument? {
-        guard let held = repositories[repository] else { return nil }
         switch reference {
-        case .digest(let digest): return held.manifests[digest]
-        case .tag(let tag): return held.tags[tag].flatMap { held.manifests[$0] }
+        case .digest(let digest): repositories[repository]?.manifests[digest]
+        case .tag(let tag): repositories[repository]?.tags[tag].flatMap { repositories[repository]?.manifests[$0] }
         }
     }
 
@@ -71,10 +94,7 @@ package struct RegistryContents: Hashable, Sendable {
 
     /// The manifests whose subject is `digest`, as the referrers API lists them (distribution-spec, "Listing Referrers").
     package func referrers(of digest: Digest, in repository: RepositoryName) -> [Descriptor] {
-        guard let manifests = repositories[repository]?.manifests else { return [] }
-        // By place: documents are large values.
-        let places = manifests.indices.filter { manifests.values[$0].subject?.digest == digest }
-        return places.map { Self.referrerDescriptor(manifests.values[$0]) }.sorted { $0.digest < $1.digest }
+        (repositories[repository]?.referrers(of: digest) ?? []).map(Self.referrerDescriptor)
     }
 
     static func referrerDescriptor(_ document: ManifestDocument) -> Descriptor {
@@ -130,7 +150,7 @@ package struct RegistryContents: Hashable, Sendable {
                 message: "blob unknown to registry: \(missing.map(\.description).joined(separator: ", "))"
             )
         }
-        repositories[repository, default: Repository()].manifests[document.digest] = document
+        repositories[repository, default: Repository()].set(document)
         if let tag = reference.tag { repositories[repository]?.tags[tag] = document.digest }
     }
 

@@ -36,7 +36,7 @@ struct BlobFanOut: Sendable {
     private var base = 0
     private var ending: Ending?
 
-    init(_ members: Set<Member>, capacity: Int = 3) {
+    init(_ members: Set<Member>, capacity: Int = 2) {
         self.capacity = capacity
         positions = Dictionary(uniqueKeysWithValues: members.map { ($0, 0) })
     }

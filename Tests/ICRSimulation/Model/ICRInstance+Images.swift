@@ -47,7 +47,7 @@ extension ICRInstance {
         let family = try self.family(of: document, in: source.repository, switches)
         willChange(switches)
         for member in family {
-            contents.repositories[target.repository, default: .init()].manifests[member.digest] = member
+            contents.repositories[target.repository, default: .init()].set(member)
             for blob in member.image?.blobs ?? [] {
                 if let bytes = contents.blob(blob.digest, in: source.repository) {
                     contents.repositories[target.repository]?.blobs[blob.digest] = bytes

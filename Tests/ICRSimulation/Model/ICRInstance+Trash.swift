@@ -46,7 +46,7 @@ extension ICRInstance {
     }
 
     private mutating func bringBack(_ entry: Trashed, _ tags: [TagName], in repository: RepositoryName) {
-        contents.repositories[repository, default: .init()].manifests[entry.document.digest] = entry.document
+        contents.repositories[repository, default: .init()].set(entry.document)
         for tag in tags { contents.repositories[repository]?.tags[tag] = entry.document.digest }
     }
 }
