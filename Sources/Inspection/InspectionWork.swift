@@ -47,14 +47,13 @@ final class InspectionWork: Sendable {
     }
 
     /// Takes in what the planner asks for. False: it asks for nothing but what it was told.
-    func endPlanning(asking questions: Set<Question>, pause: Duration) -> Bool {
+    func endPlanning(asking questions: QuestionSet, pause: Duration) -> Bool {
         state.withLock { state in
             let isOutdated = !state.arrived.isEmpty
             for (question, answer) in state.arrived { state.facts.record(answer, to: question) }
             state.arrived = []
             state.isPlanning = false
-            let facts = state.facts
-            state.schedule.add(questions.lazy.filter { facts[$0] == nil })
+            state.schedule.add(state.facts.unanswered(questions))
             state.lastRun = .now
             state.pauseEnd = state.lastRun + pause
             state.roundEnd = nil

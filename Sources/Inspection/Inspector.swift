@@ -4,7 +4,7 @@ package import Registry
 
 /// What a run of the planner says: the result, or what it must know first.
 package enum InspectionStep<Outcome: Sendable>: Sendable {
-    case needs(Set<Question>)
+    case needs(QuestionSet)
     case result(Outcome)
 }
 
@@ -53,7 +53,7 @@ package struct Inspector: Sendable {
             let work = InspectionWork(parallelism: parallelism)
             while !Task.isCancelled {
                 let begin = ContinuousClock.now
-                let questions: Set<Question>
+                let questions: QuestionSet
                 switch step(work.beginPlanning()) {
                 case .result(let outcome): return .success(outcome)
                 case .needs(let asked): questions = asked

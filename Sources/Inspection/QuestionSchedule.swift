@@ -7,20 +7,40 @@ internal import Planning
 /// share already leaves a quarter of the places free, so that a slow host cannot take them all.
 struct QuestionSchedule {
     private struct Lane {
-        var waiting: [Question] = []
-        /// Where in `waiting` the next one stands.
-        var position = 0
+        /// Tags that wait, by repository; none is empty.
+        var tags: [(address: RepositoryAddress, tags: [TagName])] = []
+        /// Whose turn it is: repositories do not wait for each other.
+        var turn = 0
+        /// How many tags were taken in this turn, of how many. Each repository has a first turn soon, since it may need a token; later ones
+        /// are longer, since what is kept of one repository stands close together in memory.
+        var taken = 0
+        var mostTaken = 1
+        /// Other questions that wait. Most lead to further ones, so that they go first.
+        var others: [Question] = []
         var running = 0
 
         mutating func start() -> Question {
-            let question = waiting[position]
-            position += 1
-            if !hasWaiting { (waiting, position) = ([], 0) }
             running += 1
+            if let question = others.popLast() { return question }
+            if turn >= tags.count { (turn, mostTaken) = (0, 16) }
+            let question = Question.head(tags[turn].address, .tag(tags[turn].tags.removeLast()))
+            taken += 1
+            if tags[turn].tags.isEmpty {
+                tags.remove(at: turn)
+                taken = 0
+            } else if taken >= mostTaken {
+                turn += 1
+                taken = 0
+            }
             return question
         }
 
-        var hasWaiting: Bool { position < waiting.count }
+        mutating func add(_ new: Set<TagName>, of address: RepositoryAddress) {
+            tags.append((address, Array(new)))
+            mostTaken = 1
+        }
+
+        var hasWaiting: Bool { !others.isEmpty || !tags.isEmpty }
         var isOpen: Bool { running > 0 || hasWaiting }
         /// An answer came since the planner's last run.
         var isNewer = false
@@ -28,7 +48,7 @@ struct QuestionSchedule {
 
     private let parallelism: Int
     /// What waits or runs.
-    private var open: Set<Question> = []
+    private var open = QuestionSet()
     private var lanes: [RegistryID?: Lane] = [:]
     private var running = 0
     private var round = Round()
@@ -51,11 +71,18 @@ struct QuestionSchedule {
     private(set) var askedCount = 0
 
     /// Takes in what the planner asks for after its run, and has no answer to. What is asked already is not asked again.
-    mutating func add(_ questions: some Sequence<Question>) {
-        for question in questions where open.insert(question).inserted {
-            lanes[question.registry, default: Lane()].waiting.append(question)
-            askedCount += 1
+    mutating func add(_ questions: QuestionSet) {
+        let before = open.count
+        for question in questions.others where open.insert(question) {
+            lanes[question.registry, default: Lane()].others.append(question)
         }
+        for (address, asked) in questions.tags {
+            let new = open.tags[address].map { asked.subtracting($0) } ?? asked
+            guard !new.isEmpty else { continue }
+            open.insert(new, in: address)
+            lanes[address.registry, default: Lane()].add(new, of: address)
+        }
+        askedCount += open.count - before
         for key in lanes.keys { lanes[key]?.isNewer = false }
         round = Round(openQuestions: outstanding, openLanes: lanes.values.count { $0.isOpen })
     }

@@ -9,7 +9,7 @@ struct Crawl {
     var repositories: [RepositoryAddress]
 
     func step(_ facts: Facts) -> InspectionStep<[String]> {
-        var needs: Set<Question> = []
+        var needs = QuestionSet()
         var lines: [String] = []
         func ask(_ question: Question) -> Fact? {
             switch facts[question] {

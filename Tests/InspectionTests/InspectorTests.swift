@@ -94,10 +94,10 @@ import Testing
 
     @Test func `questions go on while the planner runs`() async throws {
         let (one, many) = (try InMemoryRegistry(host: "one.example"), try InMemoryRegistry(host: "many.example"))
-        func questions(_ registry: InMemoryRegistry, _ count: Int) throws -> Set<Question> {
-            Set(try (0..<count).map { .tags(RepositoryAddress(registry.id, try RepositoryName("team/app\($0)"))) })
+        func questions(_ registry: InMemoryRegistry, _ count: Int) throws -> [Question] {
+            try (0..<count).map { .tags(RepositoryAddress(registry.id, try RepositoryName("team/app\($0)"))) }
         }
-        let asked = try questions(one, 1).union(questions(many, 40))
+        let asked = try QuestionSet(questions(one, 1) + questions(many, 40))
         let isHeld = Mutex(true)
         // What waits is answered only during the second run.
         many.setHook { _, _ throws(RegistryError) in
@@ -152,7 +152,7 @@ import Testing
         let missing = Question.content(.archive(path: "gone.tar", image: nil))
         let questions = [absentHead, unreadable, .tags(unknown), missing]
         let answers = try await inspector([registry]).answer { facts -> InspectionStep<[Answer]> in
-            facts.count < questions.count ? .needs(Set(questions)) : .result(questions.compactMap { facts[$0] })
+            facts.count < questions.count ? .needs(QuestionSet(questions)) : .result(questions.compactMap { facts[$0] })
         }
         #expect(answers[0] == .absent)
         #expect(answers[1] == .unreadable(unavailable))

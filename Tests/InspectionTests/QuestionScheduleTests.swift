@@ -18,13 +18,13 @@ import Testing
 
     @Test func `one registry may take every place`() throws {
         var schedule = QuestionSchedule(parallelism: 8)
-        schedule.add(try questions("a.example", 20))
+        schedule.add(QuestionSet(try questions("a.example", 20)))
         #expect(start(&schedule).count == 8)
     }
 
     @Test func `registries share the places`() throws {
         var schedule = QuestionSchedule(parallelism: 8)
-        schedule.add(try questions("a.example", 20).union(questions("b.example", 20)))
+        schedule.add(QuestionSet(try questions("a.example", 20).union(questions("b.example", 20))))
         let hosts = start(&schedule).map { $0.registry?.description }
         #expect(hosts.count { $0 == "a.example" } == 4)
         #expect(hosts.count { $0 == "b.example" } == 4)
@@ -33,29 +33,43 @@ import Testing
     @Test func `a busy registry leaves places for one that becomes busy later`() throws {
         var schedule = QuestionSchedule(parallelism: 8)
         let other = try questions("b.example", 1)
-        schedule.add(try questions("a.example", 20).union(other))
+        schedule.add(QuestionSet(try questions("a.example", 20).union(other)))
         for question in start(&schedule) where other.contains(question) { schedule.finish(question) }
         #expect(start(&schedule).count == 1)
         let later = try questions("b.example", 3)
-        schedule.add(later.subtracting(other))
+        schedule.add(QuestionSet(later.subtracting(other)))
         #expect(Set(start(&schedule)) == later.subtracting(other))
     }
 
     @Test func `a question is started once`() throws {
         var schedule = QuestionSchedule(parallelism: 8)
         let asked = try questions("a.example", 3)
-        schedule.add(asked)
+        schedule.add(QuestionSet(asked))
         let started = start(&schedule)
-        schedule.add(asked)
+        schedule.add(QuestionSet(asked))
         #expect(schedule.outstanding == 3 && schedule.askedCount == 3)
         #expect(schedule.next() == nil)
         for question in started { schedule.finish(question) }
         #expect(schedule.outstanding == 0)
     }
 
+    @Test func `each repository has its turn soon, and lists go first`() throws {
+        let registry = try RegistryID(host: "a.example")
+        let addresses = try (0..<3).map { RepositoryAddress(registry, try RepositoryName("app\($0)")) }
+        let heads = try addresses.flatMap { address in
+            try (0..<5).map { Question.head(address, .tag(try TagName("v\($0)"))) }
+        }
+        var schedule = QuestionSchedule(parallelism: 64)
+        schedule.add(QuestionSet(heads + [.tags(addresses[0])]))
+        let started = start(&schedule)
+        #expect(started.first == .tags(addresses[0]))
+        #expect(Set(started.dropFirst()) == Set(heads) && started.count == 16)
+        #expect(Set(started[1...3].map(\.repository)) == Set(addresses))
+    }
+
     @Test func `a round is over after a quarter of the questions`() throws {
         var schedule = QuestionSchedule(parallelism: 64)
-        schedule.add(try questions("a.example", 12).union(questions("b.example", 0)))
+        schedule.add(QuestionSet(try questions("a.example", 12).union(questions("b.example", 0))))
         let started = start(&schedule)
         schedule.finish(started[0])
         schedule.finish(started[1])
@@ -67,14 +81,14 @@ import Testing
     @Test func `a round is over when a quarter of the registries is done`() throws {
         var schedule = QuestionSchedule(parallelism: 64)
         let small = try questions("b.example", 1)
-        schedule.add(try questions("a.example", 40).union(small))
+        schedule.add(QuestionSet(try questions("a.example", 40).union(small)))
         for question in start(&schedule) where small.contains(question) { schedule.finish(question) }
         #expect(schedule.isRoundOver)
     }
 
     @Test func `no round is over while every registry that answered has questions waiting for a place`() throws {
         var schedule = QuestionSchedule(parallelism: 4)
-        schedule.add(try questions("a.example", 8))
+        schedule.add(QuestionSet(try questions("a.example", 8)))
         var running = start(&schedule)
         for _ in 0..<4 {
             #expect(!schedule.isRoundOver)
@@ -87,7 +101,7 @@ import Testing
     @Test func `the planner runs less often than questions are answered`() throws {
         var schedule = QuestionSchedule(parallelism: 64)
         let count = 5000
-        schedule.add(try questions("a.example", count))
+        schedule.add(QuestionSet(try questions("a.example", count)))
         var runs = 1
         while schedule.outstanding > 0 {
             let next = schedule.next()
@@ -95,7 +109,7 @@ import Testing
             schedule.finish(question)
             if schedule.isRoundOver {
                 runs += 1
-                schedule.add([Question]())
+                schedule.add([])
             }
         }
         #expect(runs < 40)

@@ -18,6 +18,16 @@ package struct Facts: Sendable {
         return heads[address]?[tag]?.answer
     }
 
+    /// Those that have no answer yet.
+    package func unanswered(_ questions: QuestionSet) -> QuestionSet {
+        var result = QuestionSet(questions.others.lazy.filter { others[$0] == nil })
+        for (address, tags) in questions.tags {
+            let known = heads[address] ?? [:]
+            result.insert(known.isEmpty ? tags : tags.filter { known[$0] == nil }, in: address)
+        }
+        return result
+    }
+
     package mutating func record(_ answer: Answer, to question: Question) {
         let isNew: Bool
         if case .head(let address, .tag(let tag)) = question {

@@ -124,14 +124,7 @@ extension PlanningRun {
 
     private mutating func contentToSave(_ digest: Digest, in address: RepositoryAddress, _ origin: Origin) -> ResolvedContent? {
         guard case .known(let head?) = head(address, .digest(digest), for: origin) else { return nil }
-        return ResolvedContent(
-            identity: .exact(digest),
-            digest: digest,
-            mediaType: head.mediaType,
-            origin: .registry(address),
-            readable: .registry(address),
-            label: "\(address)@\(digest)"
-        )
+        return ResolvedContent(digest, mediaType: head.mediaType, in: address, as: .digest(digest))
     }
 
     /// `known(nil)`: it is saved already.

@@ -1,21 +1,83 @@
 internal import OCI
 
-/// Content that a tag shall lead to, and where it is read.
+/// Content that a tag shall lead to, and where it is read. Small, as every declared tag has one: what hardly any has stands in a box.
 struct ResolvedContent {
-    var identity: Content
+    private struct Peculiarities {
+        var identity: Content?
+        var origin: ContentOrigin?
+        var held: HeldContent?
+        var isProvisional = false
+        var follows: DeclaredTag?
+    }
+
+    private final class Box: Sendable {
+        let peculiarities: Peculiarities
+
+        init(_ peculiarities: Peculiarities) {
+            self.peculiarities = peculiarities
+        }
+    }
+
     var digest: Digest
     var mediaType: String
-    /// Where apply reads it: for a chained entry, where the entry before it has put it by then.
-    var origin: ContentOrigin
     /// Where it can be read now.
-    var readable: ContentOrigin
+    let readable: ContentOrigin
+    /// Which manifest of its origin it is; `nil`: local content.
+    var reference: ManifestReference?
+    private var box: Box?
+
+    init(_ digest: Digest, mediaType: String, in address: RepositoryAddress, as reference: ManifestReference) {
+        self.digest = digest
+        self.mediaType = mediaType
+        readable = .registry(address)
+        self.reference = reference
+    }
+
+    init(_ location: ContentLocation, _ inspection: ContentInspection) {
+        digest = inspection.root.digest
+        mediaType = inspection.root.mediaType
+        readable = .local(location)
+        held = HeldContent(inspection.root, inspection: inspection)
+        if let imageID = inspection.imageID { identity = .image(config: imageID) }
+    }
+
+    var identity: Content {
+        get { box?.peculiarities.identity ?? .exact(digest) }
+        set { change { $0.identity = newValue } }
+    }
+
+    /// Where apply reads it: for a chained entry, where the entry before it has put it by then.
+    var origin: ContentOrigin {
+        get { box?.peculiarities.origin ?? readable }
+        set { change { $0.origin = newValue } }
+    }
+
     /// What of it is known without a registry.
-    var held: HeldContent?
-    var label: String
+    var held: HeldContent? {
+        get { box?.peculiarities.held }
+        set { change { $0.held = newValue } }
+    }
+
     /// It comes from a declared tag whose live digest is still asked for, so where it can be read is open.
-    var isProvisional = false
+    var isProvisional: Bool {
+        get { box?.peculiarities.isProvisional ?? false }
+        set { change { $0.isProvisional = newValue } }
+    }
+
     /// The tag this content comes from, when this plan declares that tag too.
-    var follows: DeclaredTag?
+    var follows: DeclaredTag? {
+        get { box?.peculiarities.follows }
+        set { change { $0.follows = newValue } }
+    }
+
+    /// As the spec writes it.
+    var label: String { "\(origin)\(reference?.suffix ?? "")" }
+
+    private mutating func change(_ change: (inout Peculiarities) -> Void) {
+        var peculiarities = box?.peculiarities ?? Peculiarities()
+        change(&peculiarities)
+        box = Box(peculiarities)
+    }
 }
 
 /// Manifests that are not in a registry. A class, since hardly any content has some and every declared tag has content.
@@ -31,7 +93,7 @@ final class HeldContent: Sendable {
     }
 }
 
-struct DeclaredTag: Hashable, Comparable {
+struct DeclaredTag: Hashable, Comparable, Sendable {
     var address: RepositoryAddress
     var tag: TagName
 
@@ -57,53 +119,65 @@ struct Declaration {
         case refused(Digest)
     }
 
-    /// In a box, as large plans declare many tags, and dictionaries keep room for more.
-    private final class Box {
-        let content: ResolvedContent
+    private struct Values {
+        var content: ResolvedContent?
+        var origin: Origin
+        var otherOrigins: Set<Origin> = []
+        var rules: TransferRules
+        var isLeftOut: Bool
+        var state = State.waiting
+    }
 
-        init(_ content: ResolvedContent) {
-            self.content = content
+    private final class Box {
+        var values: Values
+
+        init(_ values: Values) {
+            self.values = values
         }
     }
 
-    private var box: Box?
-
-    /// `nil`: the source is gone, and the tag keeps what it has.
-    var content: ResolvedContent? {
-        get { box?.content }
-        set { box = newValue.map(Box.init) }
-    }
-
-    /// The first of the entries that declare it, in reading order.
-    var origin: Origin
-    private var otherOrigins: Set<Origin> = []
-    var rules: TransferRules
-    /// One of the entries could not be evaluated, so what the tag shall hold is not known.
-    var isLeftOut = false
-    var state = State.waiting
+    /// Large plans declare many tags, and look at each several times.
+    private var box: Box
 
     init(content: ResolvedContent?, origin: Origin, rules: TransferRules, isLeftOut: Bool = false) {
-        box = content.map(Box.init)
-        self.origin = origin
-        self.rules = rules
-        self.isLeftOut = isLeftOut
+        box = Box(Values(content: content, origin: origin, rules: rules, isLeftOut: isLeftOut))
+    }
+
+    /// `nil`: the source is gone, and the tag keeps what it has.
+    var content: ResolvedContent? { box.values.content }
+    /// The first of the entries that declare it, in reading order.
+    var origin: Origin { box.values.origin }
+    var rules: TransferRules { box.values.rules }
+    /// One of the entries could not be evaluated, so what the tag shall hold is not known.
+    var isLeftOut: Bool { box.values.isLeftOut }
+
+    var state: State {
+        get { box.values.state }
+        set { change { $0.state = newValue } }
+    }
+
+    private mutating func change(_ change: (inout Values) -> Void) {
+        if !isKnownUniquelyReferenced(&box) { box = Box(box.values) }
+        change(&box.values)
     }
 
     /// All the entries that declare it.
-    var origins: Set<Origin> { otherOrigins.union([origin]) }
+    var origins: Set<Origin> { box.values.otherOrigins.union([origin]) }
 
     /// What two entries for one tag ask for together; the order of the two makes no difference.
     func merged(with other: Declaration) -> Declaration {
         var merged = origin <= other.origin ? self : other
         let second = origin <= other.origin ? other : self
-        merged.box = merged.box ?? second.box
-        merged.otherOrigins.formUnion(second.origins)
-        merged.isLeftOut = isLeftOut || other.isLeftOut
-        merged.rules.existing = Self.stricter(rules.existing, other.rules.existing)
-        if [rules.referrers, other.rules.referrers].contains(.always) {
-            merged.rules.referrers = .always
-        } else if [rules.referrers, other.rules.referrers].contains(.onCopy) {
-            merged.rules.referrers = .onCopy
+        merged.change { values in
+            values.content = values.content ?? second.content
+            values.otherOrigins.formUnion(second.origins)
+            values.isLeftOut = isLeftOut || other.isLeftOut
+            values.rules.existing = Self.stricter(rules.existing, other.rules.existing)
+            if [rules.referrers, other.rules.referrers].contains(.always) {
+                values.rules.referrers = .always
+            } else if [rules.referrers, other.rules.referrers].contains(.onCopy) {
+                values.rules.referrers = .onCopy
+            }
         }
         return merged
     }
@@ -124,6 +198,14 @@ struct Declaration {
         }
     }
 
+    /// Something follows from its state.
+    var isToCompare: Bool {
+        switch state {
+        case .waiting, .inPlace: false
+        default: true
+        }
+    }
+
     var isPut: Bool { if case .toPut = state { true } else { false } }
 }
 
@@ -132,14 +214,11 @@ struct Declarations {
     private(set) var byRepository: [RepositoryAddress: [TagName: Declaration]] = [:]
 
     private var withCompanions: Set<RepositoryAddress> = []
-    /// Of `names`, as long as no tag is added.
-    private var knownNames: [(address: RepositoryAddress, tags: [TagName])]?
 
     subscript(_ address: RepositoryAddress, _ tag: TagName) -> Declaration? { byRepository[address]?[tag] }
 
     mutating func set(_ declaration: Declaration, _ address: RepositoryAddress, _ tag: TagName) {
         guard byRepository[address, default: [:]].updateValue(declaration, forKey: tag) == nil else { return }
-        knownNames = nil
         if tag.companion != nil { withCompanions.insert(address) }
     }
 
@@ -148,11 +227,11 @@ struct Declarations {
 
     func tags(in address: RepositoryAddress) -> [TagName: Declaration] { byRepository[address] ?? [:] }
 
-    /// In a fixed order.
-    mutating func names() -> [(address: RepositoryAddress, tags: [TagName])] {
-        if let knownNames { return knownNames }
-        let names = byRepository.sorted { $0.key < $1.key }.map { (address: $0.key, tags: $0.value.keys.sorted()) }
-        knownNames = names
-        return names
+    /// The tags whose declarations are meant, in a fixed order.
+    func names(where isMeant: (Declaration) -> Bool) -> [(address: RepositoryAddress, tags: [TagName])] {
+        byRepository.sorted { $0.key < $1.key }.compactMap { address, declared in
+            let tags = declared.compactMap { isMeant($0.value) ? $0.key : nil }
+            return tags.isEmpty ? nil : (address, tags.sorted())
+        }
     }
 }

@@ -83,14 +83,7 @@ extension PlanningRun {
 
     private mutating func putBack(_ replaced: ManifestHead, _ target: ChangeTarget, over placeholder: Digest, _ origin: Origin) {
         guard let address = target.address else { return }
-        let content = ResolvedContent(
-            identity: .exact(replaced.digest),
-            digest: replaced.digest,
-            mediaType: replaced.mediaType,
-            origin: .registry(address),
-            readable: .registry(address),
-            label: "\(address)@\(replaced.digest)"
-        )
+        let content = ResolvedContent(replaced.digest, mediaType: replaced.mediaType, in: address, as: .digest(replaced.digest))
         put(content, at: target, over: placeholder, origin, reason: "put back, as an untag did not come to its end")
         // The placeholder is nothing to go back to.
         changes[Change.id(.put, target)]?.undo = .retag(replaced.digest)

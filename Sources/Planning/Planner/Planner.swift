@@ -81,7 +81,7 @@ package struct PlanResult: Sendable {
 package enum Planner {
     package enum Step: Sendable {
         /// More must be known. Questions that were answered already are not asked again.
-        case needs(Set<Question>)
+        case needs(QuestionSet)
         case result(PlanResult)
     }
 

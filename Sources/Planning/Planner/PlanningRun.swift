@@ -17,7 +17,7 @@ struct PlanningRun {
     let facts: Facts
     let options: PlanningOptions
 
-    var needs: Set<Question> = []
+    var needs = QuestionSet()
     var diagnostics: Set<Diagnostic> = []
     var refusals: [Refusal] = []
     var leftOut: Set<Plan.LeftOut> = []

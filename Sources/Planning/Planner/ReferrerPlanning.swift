@@ -12,6 +12,8 @@ struct ReferrerPlanning {
 
     fileprivate struct Job {
         var route: Route
+        /// The first of the tags, whose content this is; `nil`: it goes by its digest alone.
+        var tag: TagName?
         var content: ResolvedContent
         var origin: Origin
         /// The puts of the tags; empty where all are in place.
@@ -46,25 +48,34 @@ extension PlanningRun {
     private mutating func referrerJobs() -> [ReferrerPlanning.Job] {
         var jobs: [ReferrerPlanning.Job] = []
         var positions: [ReferrerPlanning.Route: Int] = [:]
-        for (address, tags) in declarations.names() {
-            let declared = declarations.tags(in: address)
-            for tag in tags {
-                guard let declaration = declared[tag], declaration.rules.referrers != .never, let content = declaration.content,
-                    case .registry(let source) = content.origin, source != address,
+        for (address, declared) in declarations.byRepository {
+            for (tag, declaration) in declared {
+                let isInPlace = if case .inPlace = declaration.state { true } else { false }
+                guard declaration.rules.referrers != .never, declaration.isPut || (isInPlace && declaration.rules.referrers == .always),
+                    let content = declaration.content, case .registry(let source) = content.origin, source != address,
                     case .registry = content.readable, !content.isProvisional
                 else { continue }
-                let isInPlace = if case .inPlace = declaration.state { true } else { false }
-                guard declaration.isPut || (isInPlace && declaration.rules.referrers == .always) else { continue }
                 let route = ReferrerPlanning.Route(source: source, target: address, digest: content.digest)
                 let position = positions[route] ?? jobs.endIndex
                 if position == jobs.endIndex {
                     positions[route] = position
-                    jobs.append(ReferrerPlanning.Job(route: route, content: content, origin: declaration.origin, hops: hops(of: content)))
-                } else if declaration.origin < jobs[position].origin {
-                    jobs[position].origin = declaration.origin
+                    let hops = hops(of: content)
+                    jobs.append(ReferrerPlanning.Job(route: route, tag: tag, content: content, origin: declaration.origin, hops: hops))
+                } else {
+                    if declaration.origin < jobs[position].origin { jobs[position].origin = declaration.origin }
+                    if let first = jobs[position].tag, tag < first {
+                        (jobs[position].tag, jobs[position].content, jobs[position].hops) = (tag, content, hops(of: content))
+                    }
                 }
                 if declaration.isPut { jobs[position].puts.append(Change.id(.put, .manifest(address, .tag(tag)))) }
             }
+        }
+        for position in jobs.indices where jobs[position].puts.count > 1 { jobs[position].puts.sort() }
+        jobs.sort { left, right in
+            guard left.route.target == right.route.target, let first = left.tag, let second = right.tag else {
+                return left.route.target < right.route.target
+            }
+            return first < second
         }
         // What goes by its digest alone.
         for id in putsByDigest.sorted() {
@@ -215,14 +226,8 @@ extension PlanningRun {
         after puts: [ChangeID]
     ) -> ChangeID {
         let digest = referrer.descriptor.digest
-        let content = ResolvedContent(
-            identity: .exact(digest),
-            digest: digest,
-            mediaType: referrer.descriptor.mediaType,
-            origin: .registry(job.route.source),
-            readable: .registry(referrer.readable),
-            label: "\(job.route.source)@\(digest)"
-        )
+        var content = ResolvedContent(digest, mediaType: referrer.descriptor.mediaType, in: referrer.readable, as: .digest(digest))
+        if referrer.readable != job.route.source { content.origin = .registry(job.route.source) }
         let place = ChangeTarget.manifest(job.route.target, .digest(digest))
         put(content, at: place, over: nil, job.origin, reason: "refers to \(subject.short)")
         let id = Change.id(.put, place)

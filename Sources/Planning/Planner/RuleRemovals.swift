@@ -170,14 +170,7 @@ extension PlanningRun {
         {
             return .known(created < Self.firstDate ? nil : created)
         }
-        let content = ResolvedContent(
-            identity: .exact(digest),
-            digest: digest,
-            mediaType: mediaType,
-            origin: .registry(address),
-            readable: .registry(address),
-            label: "\(address)@\(digest)"
-        )
+        let content = ResolvedContent(digest, mediaType: mediaType, in: address, as: .digest(digest))
         switch creationTime(of: content, for: origin) {
         case .waiting: return .waiting
         case .failed: return .failed

@@ -1,6 +1,6 @@
 extension Planner {
     package enum SavedPlanStep: Sendable {
-        case needs(Set<Question>)
+        case needs(QuestionSet)
         case result([Refusal])
     }
 

@@ -136,17 +136,7 @@ extension PlanningRun {
         case .waiting: return .waiting
         case .failed: return .failed
         case .known(let head?):
-            let label = "\(source)\(reference.suffix)"
-            return .known(
-                ResolvedContent(
-                    identity: .exact(head.digest),
-                    digest: head.digest,
-                    mediaType: head.mediaType,
-                    origin: .registry(source),
-                    readable: .registry(source),
-                    label: label
-                )
-            )
+            return .known(ResolvedContent(head.digest, mediaType: head.mediaType, in: source, as: reference))
         case .known(nil):
             if case .digest(let digest) = reference { return .known(declaredContent(source, digest)) }
             return .known(nil)
@@ -164,24 +154,15 @@ extension PlanningRun {
         case .failed, .unreadable, .missing: return .failed
         case .inPlace(let digest), .kept(let digest), .refused(let digest):
             let known = declaration.content?.digest == digest ? declaration.content : nil
-            let place = ContentOrigin.registry(source.address)
-            return .known(
-                ResolvedContent(
-                    identity: .exact(digest),
-                    digest: digest,
-                    mediaType: known?.mediaType ?? "",
-                    origin: place,
-                    readable: place,
-                    held: known?.held,
-                    label: "\(source.address):\(source.tag)",
-                    follows: source
-                )
-            )
+            var content = ResolvedContent(digest, mediaType: known?.mediaType ?? "", in: source.address, as: .tag(source.tag))
+            content.held = known?.held
+            content.follows = source
+            return .known(content)
         case .waiting, .toPut:
             guard let digest = declaration.digest, var content = declaration.content else { return .waiting }
             content.identity = .exact(digest)
             content.origin = .registry(source.address)
-            content.label = "\(source.address):\(source.tag)"
+            content.reference = .tag(source.tag)
             content.follows = source
             content.isProvisional = content.isProvisional || declaration.state == .waiting
             return .known(content)
@@ -194,7 +175,7 @@ extension PlanningRun {
         guard let (tag, declaration) = found, var content = declaration.content, content.digest == digest else { return nil }
         content.identity = .exact(digest)
         content.origin = .registry(source)
-        content.label = "\(source)@\(digest)"
+        content.reference = .digest(digest)
         content.follows = DeclaredTag(address: source, tag: tag)
         return content
     }
@@ -204,19 +185,7 @@ extension PlanningRun {
         case .waiting: return .waiting
         case .failed: return .failed
         case .known(nil): return .known(nil)
-        case .known(let inspection?):
-            let root = inspection.root
-            return .known(
-                ResolvedContent(
-                    identity: inspection.imageID.map { .image(config: $0) } ?? .exact(root.digest),
-                    digest: root.digest,
-                    mediaType: root.mediaType,
-                    origin: .local(location),
-                    readable: .local(location),
-                    held: HeldContent(root, inspection: inspection),
-                    label: ContentOrigin.local(location).description
-                )
-            )
+        case .known(let inspection?): return .known(ResolvedContent(location, inspection))
         }
     }
 
@@ -278,7 +247,7 @@ extension PlanningRun {
         for address in targets {
             for tag in tags where isSelected(address, tag) {
                 // An entry may reach the tag it reads from, by a group of targets: that one is as wanted.
-                if let content, content.origin == .registry(address), content.label == "\(address):\(tag)" {
+                if let content, content.reference == .tag(tag), content.origin == .registry(address) {
                     wantedAsTheyAre.insert(DeclaredTag(address: address, tag: tag))
                     continue
                 }
@@ -287,7 +256,7 @@ extension PlanningRun {
                     compare(known, declaration, DeclaredTag(address: address, tag: tag))
                     declaration = known.merged(with: declaration)
                 }
-                declaration = settled(declaration, address, tag)
+                declaration = settled(consume declaration, address, tag)
                 declarations.set(declaration, address, tag)
                 // Chained entries need the digest only where it is not the content's own.
                 if declaration.digest == nil, declaration.state == .waiting { progress = .waiting }

@@ -2,10 +2,10 @@ internal import OCI
 
 extension PlanningRun {
     /// Compares one declared tag with the live one.
-    mutating func settled(_ declaration: Declaration, _ address: RepositoryAddress, _ tag: TagName) -> Declaration {
-        var settled = declaration
-        settled.state = state(of: declaration, address, tag)
-        return settled
+    mutating func settled(_ declaration: consuming Declaration, _ address: RepositoryAddress, _ tag: TagName) -> Declaration {
+        let state = state(of: declaration, address, tag)
+        declaration.state = state
+        return declaration
     }
 
     private mutating func state(of declaration: Declaration, _ address: RepositoryAddress, _ tag: TagName) -> Declaration.State {
@@ -39,9 +39,8 @@ extension PlanningRun {
 
     /// Makes the puts of everything that is not in place.
     mutating func compareTargets() {
-        for (address, tags) in declarations.names() {
-            let declared = declarations.tags(in: address)
-            for tag in tags { if let declaration = declared[tag] { compare(declaration, address, tag) } }
+        for (address, tags) in declarations.names(where: \.isToCompare) {
+            for tag in tags { if let declaration = declarations[address, tag] { compare(declaration, address, tag) } }
         }
     }
 

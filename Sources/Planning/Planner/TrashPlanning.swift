@@ -63,7 +63,7 @@ extension PlanningRun {
         )
         contents[here.id] = here
         resolvedContents[here.id] = content
-        let parts = children.map { part(of: $0, content, restore, first.origin) }
+        let parts = children.map { part(of: $0, row.label, restore, first.origin) }
         var change = self.restore(restore.digest, to: .manifest(restore.address, reference), here.id, first.origin, returning)
         change.after = parts.sorted()
         changes[change.id] = change
@@ -74,13 +74,13 @@ extension PlanningRun {
         }
     }
 
-    private mutating func part(of digest: Digest, _ whole: ResolvedContent, _ restore: Restore, _ origin: Origin) -> ChangeID {
+    private mutating func part(of digest: Digest, _ label: String, _ restore: Restore, _ origin: Origin) -> ChangeID {
         let row = PlannedContent(
             identity: .exact(digest),
             digest: digest,
             mediaType: "",
             origin: .registry(restore.address),
-            label: whole.label
+            label: label
         )
         contents[row.id] = contents[row.id] ?? row
         let change = self.restore(digest, to: .manifest(restore.address, .digest(digest)), row.id, origin, [])

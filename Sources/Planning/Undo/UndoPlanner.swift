@@ -4,7 +4,7 @@ package import OCI
 /// it is: only what still holds what crplan made is taken back.
 package struct UndoPlanner {
     package enum Step: Sendable {
-        case needs(Set<Question>)
+        case needs(QuestionSet)
         case result(UndoPlan)
     }
 
@@ -16,7 +16,7 @@ package struct UndoPlanner {
     /// The repositories that these changes put something into, and those that they put each digest into.
     private let written: Set<RepositoryAddress>
     private let writtenByDigest: [Digest: Set<RepositoryAddress>]
-    private var needs: Set<Question> = []
+    private var needs = QuestionSet()
     private var undo: UndoPlan
     /// What comes back, by its place.
     private var broughtBack: [RepositoryAddress: Set<Digest>] = [:]

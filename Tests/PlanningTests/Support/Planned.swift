@@ -107,7 +107,7 @@ extension World {
     ) throws -> (undo: UndoPlan, planned: Planned) {
         var facts = Facts()
         for _ in 0..<100 {
-            var needs: Set<Question> = []
+            var needs = QuestionSet()
             switch UndoPlanner.step(made, registries: registries, backup: backup, moves: moves, facts: facts) {
             case .needs(let questions): needs = questions
             case .result(let undo):
