@@ -32,6 +32,7 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(name: "CLibYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+        .systemLibrary(name: "CMalloc"),
         .target(name: "Diagnostics"),
         .target(name: "YAMLTree", dependencies: ["CLibYAML", "Diagnostics"]),
         .target(name: "OCI", dependencies: [crypto]),
@@ -55,7 +56,7 @@ let package = Package(
                 argumentParser, logging, unixSignals, subprocess, systemPackage,
             ]
         ),
-        .executableTarget(name: "crplan", dependencies: ["CRPlanCLI", argumentParser]),
+        .executableTarget(name: "crplan", dependencies: ["CRPlanCLI", "CMalloc", argumentParser]),
         .target(
             name: "RegistryTestSupport",
             dependencies: ["Registry", "OCI", "Files", crypto, nioCore, nioPosix, nioHTTP1, nioSSL, subprocess, systemPackage],

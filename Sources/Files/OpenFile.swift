@@ -43,7 +43,7 @@ package final class OpenFile: Sendable {
         // One more than the file seems to have, to see its end. A pipe tells no size.
         var expected = Int(clamping: try status().size)
         while true {
-            let room = min(limit + 1 - bytes.count, expected > 0 ? expected + 1 : 1 << 20)
+            let room = min(limit - bytes.count, expected > 0 ? expected : (1 << 20) - 1) + 1
             expected = 0
             let piece = try fill(room) { (buffer, _) in Glibc.read(descriptor.rawValue, buffer.baseAddress, buffer.count) }
             if bytes.isEmpty { bytes = piece } else { bytes += piece }

@@ -26,7 +26,8 @@ struct QuestionSchedule {
             let question = Question.head(tags[turn].address, .tag(tags[turn].tags.removeLast()))
             taken += 1
             if tags[turn].tags.isEmpty {
-                tags.remove(at: turn)
+                tags.swapAt(turn, tags.count - 1)
+                tags.removeLast()
                 taken = 0
             } else if taken >= mostTaken {
                 turn += 1

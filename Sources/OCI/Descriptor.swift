@@ -31,6 +31,8 @@ package enum MediaType {
 
     /// The type without parameters such as `; charset=utf-8`, in lower case.
     package static func essence(of text: some StringProtocol) -> String {
+        let isBare = text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f && $0 != UInt8(ascii: ";") && !(0x41...0x5a).contains($0) }
+        if isBare { return String(text) }
         let bare = text.prefix { $0 != ";" }
         return bare.split(whereSeparator: \.isWhitespace).joined().lowercased()
     }

@@ -4,6 +4,8 @@ struct JSONParser {
 
     /// Objects and lists within each other; the pass calls itself for each.
     static let deepest = 64
+    /// Bytes of a member's name that has more than ASCII.
+    static let longestName = 1024
 
     private let bytes: [UInt8]
     private let names: MemberNames?
@@ -104,11 +106,15 @@ struct JSONParser {
         skipSpace()
         if take("}") { return .object([:]) }
         var members: [String: JSONValue] = [:]
-        members.reserveCapacity(4)
         while true {
             let start = place
             guard next == UInt8(ascii: "\"") else { throw notJSON }
             let name = try readText()
+            // Comparing texts takes long when they have thousands of accents in a wrong order.
+            guard name.utf8.count <= Self.longestName || name.utf8.allSatisfy({ $0 < 0x80 }) else {
+                throw Invalid(isAmbiguous: true, description: "the name of one of its members is too long")
+            }
+            if members.count == 1 { members.reserveCapacity(4) }
             skipSpace()
             guard take(":") else { throw notJSON }
             skipSpace()

@@ -6,7 +6,7 @@ extension LayoutFolder {
     /// Waits until nobody writes here. Throws `.rejected` when an index that stays needs the manifest.
     @concurrent
     func delete(_ digest: Digest) async throws(RegistryError) {
-        guard let folder = try open(), try index(in: folder) != nil else { return }
+        guard let folder = try openAnew(), try index(in: folder) != nil else { return }
         let blobs = try await lockBlobs(.exclusive, in: folder)
         defer { blobs.release() }
         let lock = try await lockIndex(in: folder)

@@ -57,7 +57,7 @@ final class LayoutFolder: Sendable {
             let status = try failure.files { () throws(FileError) in try FileStatus.of(path) }
             if status?.device == kept.status.device, status?.inode == kept.status.inode { return kept.folder }
         }
-        let folder = try failure.filesIfPresent { () throws(FileError) in try Folder(root).folder(repository.description) }
+        let folder = try openAnew()
         if keepsOpen {
             let status = try failure.files { () throws(FileError) in try folder?.status() }
             cache.withLock { cache in
@@ -68,14 +68,27 @@ final class LayoutFolder: Sendable {
         return folder
     }
 
-    /// The folder of these blobs, which is kept open as long as `folder` is. `nil`: there is none.
-    private func blobs(_ algorithm: Digest.Algorithm, in folder: Folder) throws(RegistryError) -> Folder? {
-        if let kept = cache.withLock({ $0.folder?.folder === folder ? $0.blobs[algorithm] : nil }) { return kept }
+    /// As `open`, but nothing below it is kept open.
+    func openAnew() throws(RegistryError) -> Folder? {
+        try failure.filesIfPresent { () throws(FileError) in try Folder(root).folder(repository.description) }
+    }
+
+    /// Looks for a blob. The folder of blobs is kept open as long as `folder` is; where something is not in it, another one may have taken
+    /// its place.
+    private func blob<Found>(
+        _ digest: Digest,
+        in folder: Folder,
+        _ look: (Folder) throws(RegistryError) -> Found?
+    ) throws(RegistryError) -> Found? {
+        let algorithm = digest.algorithm
+        let kept = cache.withLock { $0.folder?.folder === folder ? $0.blobs[algorithm] : nil }
+        if let kept, let found = try look(kept) { return found }
         let blobs = try failure.filesIfPresent { () throws(FileError) in try folder.folder("blobs/\(algorithm.rawValue)") }
         cache.withLock { cache in
             if cache.folder?.folder === folder { cache.blobs[algorithm] = blobs }
         }
-        return blobs
+        guard let blobs else { return nil }
+        return try look(blobs)
     }
 
     /// Makes the folder, with the marks of a layout, when needed.
@@ -207,9 +220,10 @@ final class LayoutFolder: Sendable {
     /// `nil`: not there, or something else than a manifest although `announced` does not call it one.
     func manifest(_ digest: Digest, announced: String?, in folder: Folder) throws(RegistryError) -> ManifestDocument? {
         let isAnnounced = announced.map { MediaType.isManifest($0) || MediaType.schema1.contains($0) } ?? false
-        guard let blobs = try blobs(digest.algorithm, in: folder),
-            let file = try failure.filesIfPresent({ () throws(FileError) in try blobs.file(digest.encoded) })
-        else { return nil }
+        let found = try blob(digest, in: folder) { (blobs) throws(RegistryError) in
+            try failure.filesIfPresent { () throws(FileError) in try blobs.file(digest.encoded) }
+        }
+        guard let file = found else { return nil }
         let size = try failure.files { () throws(FileError) in try file.status().size }
         guard size <= ManifestDocument.largestSize || isAnnounced else { return nil }
         let bytes = try failure.files { () throws(FileError) in try file.readToEnd(limit: ManifestDocument.largestSize) }
@@ -236,9 +250,10 @@ final class LayoutFolder: Sendable {
 
     /// `nil`: not there. Throws for what is not a regular file.
     func blobSize(_ digest: Digest, in folder: Folder) throws(RegistryError) -> Int64? {
-        guard let blobs = try blobs(digest.algorithm, in: folder),
-            let status = try failure.files({ () throws(FileError) in try blobs.status(digest.encoded) })
-        else { return nil }
+        let found = try blob(digest, in: folder) { (blobs) throws(RegistryError) in
+            try failure.files { () throws(FileError) in try blobs.status(digest.encoded) }
+        }
+        guard let status = found else { return nil }
         guard status.kind == .regular else {
             throw failure.error(.localFile, "read", "@\(digest)", reason: "it is not a regular file, and links are not followed")
         }

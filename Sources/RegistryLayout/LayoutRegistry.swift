@@ -10,7 +10,7 @@ package final class LayoutRegistry: Sendable {
     /// A file path, absolute or from the working directory.
     package let root: String
     private let repositories = Mutex<[RepositoryName: LayoutRepository]>([:])
-    /// So many repositories are kept open at most, each with the folder of its blobs: a process may have few files open.
+    /// So many repositories are kept open at most, each with the folders of its blobs: a process may have few files open.
     private static let mostOpenRepositories = 100
 
     package init(id: RegistryID, root: String) {

@@ -125,6 +125,13 @@ import Testing
         #expect(problem(Array(repeating: UInt8(ascii: "["), count: 1 << 20)) == "it is nested more than 64 deep")
     }
 
+    @Test func longNamesBeyondASCIIAreRefused() {
+        let accents = String(repeating: "\u{301}", count: 600) + String(repeating: "\u{327}", count: 600)
+        #expect(problem(Array("{\"\(accents)\":1}".utf8)) == "the name of one of its members is too long")
+        #expect(problem(Array("{\"\(String(repeating: "é", count: 512))\":1}".utf8)) == nil)
+        #expect(problem(Array("{\"\(String(repeating: "a", count: 100_000))\":\"\(accents)\"}".utf8)) == nil)
+    }
+
     @Test func whatIsWrittenIsReadBack() throws {
         let value = JSONValue.object([
             "a": .array([.null, .bool(true), .integer(.min), .number(0.1), .number(1e300), .string("\u{0}\u{1f}\"\\/é😀\u{7f}")]),

@@ -42,6 +42,21 @@ import Testing
         #expect(try !sandbox.files().contains { $0.hasSuffix(".tmp") })
     }
 
+    @Test func `blobs that are put back between two readings are seen`() async throws {
+        let image = try Samples.image()
+        try await sandbox.push(image, "1")
+        #expect(try await sandbox.digest("1") == image.digest)
+        let folder = try Folder(sandbox.path)
+        let (blobs, next) = (try folder.folder("blobs/sha256"), try folder.folder("next/sha256", creating: true))
+        for entry in try blobs.entries() {
+            try blobs.link(entry.path, to: entry.path, in: next)
+            try blobs.remove(entry.path)
+        }
+        try folder.rename("blobs", to: "former")
+        try folder.rename("next", to: "blobs")
+        #expect(try await sandbox.digest("1") == image.digest)
+    }
+
     @Test func `a folder that is put in another's place, linked or taken away between two readings is seen`() async throws {
         let (first, second) = (try Samples.image(seed: 1), try Samples.image(seed: 2))
         try await sandbox.push(first, "1")

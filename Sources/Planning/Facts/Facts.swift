@@ -1,9 +1,9 @@
 internal import OCI
 
 /// What is known so far: question → answer. Only grows during a run. Large plans know of millions of tags, so that these are kept by
-/// repository, and small: with its name, a tag takes 56 bytes and the room that a dictionary leaves free.
+/// repository, and small: with its name, a tag takes 60 bytes and the room that a dictionary of names leaves free.
 package struct Facts: Sendable {
-    private var heads: [RepositoryAddress: [TagName: TagHead]] = [:]
+    private var heads: [RepositoryAddress: TagHeads] = [:]
     private var others: [Question: Answer] = [:]
     package private(set) var count = 0
 
@@ -22,8 +22,8 @@ package struct Facts: Sendable {
     package func unanswered(_ questions: QuestionSet) -> QuestionSet {
         var result = QuestionSet(questions.others.lazy.filter { others[$0] == nil })
         for (address, tags) in questions.tags {
-            let known = heads[address] ?? [:]
-            result.insert(known.isEmpty ? tags : tags.filter { known[$0] == nil }, in: address)
+            let known = heads[address]
+            result.insert(known.map { known in tags.filter { known[$0] == nil } } ?? tags, in: address)
         }
         return result
     }
@@ -31,11 +31,30 @@ package struct Facts: Sendable {
     package mutating func record(_ answer: Answer, to question: Question) {
         let isNew: Bool
         if case .head(let address, .tag(let tag)) = question {
-            isNew = heads[address, default: [:]].updateValue(TagHead(answer), forKey: tag) == nil
+            isNew = heads[address, default: TagHeads()].record(TagHead(answer), of: tag)
         } else {
             isNew = others.updateValue(answer, forKey: question) == nil
         }
         if isNew { count += 1 }
+    }
+}
+
+/// The answers to `.head` of the tags of one repository. The answers stand in a list, since a dictionary has room for twice as many.
+private struct TagHeads: Sendable {
+    private var places: [TagName: UInt32] = [:]
+    private var heads: [TagHead] = []
+
+    subscript(_ tag: TagName) -> TagHead? { places[tag].map { heads[Int($0)] } }
+
+    /// False: there was an answer already, which is replaced.
+    mutating func record(_ head: TagHead, of tag: TagName) -> Bool {
+        if let place = places[tag] {
+            heads[Int(place)] = head
+            return false
+        }
+        places[tag] = UInt32(heads.count)
+        heads.append(head)
+        return true
     }
 }
 

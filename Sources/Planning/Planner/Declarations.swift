@@ -8,6 +8,7 @@ struct ResolvedContent {
         var held: HeldContent?
         var isProvisional = false
         var follows: DeclaredTag?
+        var label: String?
     }
 
     private final class Box: Sendable {
@@ -71,7 +72,10 @@ struct ResolvedContent {
     }
 
     /// As the spec writes it.
-    var label: String { "\(origin)\(reference?.suffix ?? "")" }
+    var label: String {
+        get { box?.peculiarities.label ?? "\(origin)\(reference?.suffix ?? "")" }
+        set { change { $0.label = newValue } }
+    }
 
     private mutating func change(_ change: (inout Peculiarities) -> Void) {
         var peculiarities = box?.peculiarities ?? Peculiarities()
@@ -213,14 +217,23 @@ struct Declaration {
 struct Declarations {
     private(set) var byRepository: [RepositoryAddress: [TagName: Declaration]] = [:]
 
+    private var expected: [RepositoryAddress: Int] = [:]
     private var withCompanions: Set<RepositoryAddress> = []
 
     subscript(_ address: RepositoryAddress, _ tag: TagName) -> Declaration? { byRepository[address]?[tag] }
 
     mutating func set(_ declaration: Declaration, _ address: RepositoryAddress, _ tag: TagName) {
-        guard byRepository[address, default: [:]].updateValue(declaration, forKey: tag) == nil else { return }
+        guard byRepository[address]?.updateValue(declaration, forKey: tag) == nil else { return }
+        if byRepository[address] == nil {
+            var declared = [TagName: Declaration](minimumCapacity: expected[address] ?? 1)
+            declared[tag] = declaration
+            byRepository[address] = declared
+        }
         if tag.companion != nil { withCompanions.insert(address) }
     }
+
+    /// So many tags may be about to be declared there.
+    mutating func expect(_ count: Int, in address: RepositoryAddress) { expected[address] = count }
 
     /// Whether a companion tag is declared there.
     func hasCompanions(in address: RepositoryAddress) -> Bool { withCompanions.contains(address) }

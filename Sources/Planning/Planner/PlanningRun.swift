@@ -64,7 +64,8 @@ struct PlanningRun {
     /// Removals that were asked for and are so already.
     var alreadyAbsent = 0
     /// Repositories in which a tag was found.
-    var repositoriesWithTags: Set<RepositoryAddress> = []
+    private(set) var repositoriesWithTags: Set<RepositoryAddress> = []
+    private var lastWithTags: RepositoryAddress?
     /// Tags on which an untag that was killed left a placeholder; everything else in the plan sees what they held before.
     var leftPlaceholders: [DeclaredTag: LeftPlaceholder] = [:]
     /// The tag lists that this step used: what was asked in an earlier step and is not used any more must not show in the plan.
@@ -121,7 +122,10 @@ struct PlanningRun {
 
     mutating func head(_ address: RepositoryAddress, _ reference: ManifestReference, for origin: Origin) -> Lookup<ManifestHead?> {
         let found = look(.head(address, reference), for: origin) { if case .head(let head) = $0 { head } else { nil } }
-        if case .known(.some) = found, reference.tag != nil { repositoriesWithTags.insert(address) }
+        if case .known(.some) = found, reference.tag != nil, address != lastWithTags {
+            repositoriesWithTags.insert(address)
+            lastWithTags = address
+        }
         return found
     }
 

@@ -47,18 +47,18 @@ extension PlanningRun {
 
     private mutating func referrerJobs() -> [ReferrerPlanning.Job] {
         var jobs: [ReferrerPlanning.Job] = []
-        var positions: [ReferrerPlanning.Route: Int] = [:]
         for (address, declared) in declarations.byRepository {
+            var positions: [RepositoryAddress: [Digest: Int]] = [:]
             for (tag, declaration) in declared {
                 let isInPlace = if case .inPlace = declaration.state { true } else { false }
                 guard declaration.rules.referrers != .never, declaration.isPut || (isInPlace && declaration.rules.referrers == .always),
                     let content = declaration.content, case .registry(let source) = content.origin, source != address,
                     case .registry = content.readable, !content.isProvisional
                 else { continue }
-                let route = ReferrerPlanning.Route(source: source, target: address, digest: content.digest)
-                let position = positions[route] ?? jobs.endIndex
+                let position = positions[source]?[content.digest] ?? jobs.endIndex
                 if position == jobs.endIndex {
-                    positions[route] = position
+                    positions[source, default: [:]][content.digest] = position
+                    let route = ReferrerPlanning.Route(source: source, target: address, digest: content.digest)
                     let hops = hops(of: content)
                     jobs.append(ReferrerPlanning.Job(route: route, tag: tag, content: content, origin: declaration.origin, hops: hops))
                 } else {
@@ -78,13 +78,14 @@ extension PlanningRun {
             return first < second
         }
         // What goes by its digest alone.
+        var routes = putsByDigest.isEmpty ? [] : Set(jobs.map(\.route))
         for id in putsByDigest.sorted() {
             guard let change = changes[id], let address = change.target.address,
                 let content = change.content.flatMap({ resolvedContents[$0] }),
                 case .registry(let source) = content.origin
             else { continue }
             let route = ReferrerPlanning.Route(source: source, target: address, digest: content.digest)
-            guard positions.updateValue(jobs.endIndex, forKey: route) == nil else { continue }
+            guard routes.insert(route).inserted else { continue }
             jobs.append(ReferrerPlanning.Job(route: route, content: content, origin: change.origin, puts: [change.id], hops: 0))
         }
         // In the order of the declared tags, which is fixed; those with fewer hops first.

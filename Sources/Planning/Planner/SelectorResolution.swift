@@ -191,12 +191,12 @@ extension PlanningRun {
     ) -> Progress {
         var progress = Progress.done
         var chosen: [(TagName, ResolvedContent?)] = []
+        chosen.reserveCapacity(selected.count)
         for tag in selected where targets.contains(where: { isSelected($0, tag) }) {
             switch resolve(source, .tag(tag), for: entry.origin) {
             case .waiting:
                 progress = later(progress, .waiting)
-                lookAhead([tag], in: targets)
-                if entry.rules.referrers == .always { _ = capability(.referrersAPI, source) }
+                lookAhead(tag, in: targets)
             case .failed: progress = .failed
             case .known(nil):
                 // A listed tag that vanished since is simply not selected; one that the spec names is missed.
@@ -216,7 +216,9 @@ extension PlanningRun {
                 }
             }
         }
+        if progress == .waiting, entry.rules.referrers == .always { _ = capability(.referrersAPI, source) }
         guard progress != .failed else { return .failed }
+        for target in targets { declarations.expect(chosen.count, in: target) }
         for (tag, content) in chosen {
             progress = later(progress, declare(content, tags: CollectionOfOne(tag), in: targets, entry.origin, entry.rules))
         }

@@ -84,7 +84,7 @@ extension PlanningRun {
         }
         switch content {
         case .waiting:
-            lookAhead(entry.tags, in: entry.targets)
+            for tag in entry.tags { lookAhead(tag, in: entry.targets) }
             return .waiting
         case .failed: return .failed
         case .known(nil):
@@ -228,11 +228,9 @@ extension PlanningRun {
 
     // MARK: Declaring
 
-    /// Asks what the tags hold now while their source is still being read: unless that is missing, it will be asked anyway.
-    mutating func lookAhead(_ tags: [TagName], in targets: [RepositoryAddress]) {
-        for address in targets {
-            for tag in tags where isSelected(address, tag) { _ = answer(.head(address, .tag(tag))) }
-        }
+    /// Asks what the tag holds now while its source is still being read: unless that is missing, it will be asked anyway.
+    mutating func lookAhead(_ tag: TagName, in targets: [RepositoryAddress]) {
+        for address in targets where isSelected(address, tag) { _ = answer(.head(address, .tag(tag))) }
     }
 
     /// Declares the tags in every target. `content` nil: the tags keep what they have.

@@ -53,6 +53,8 @@ extension PlanningRun {
             // An index is nothing without its images.
             let children = missingParts(of: content, restore, for: first.origin)
         else { return }
+        // What is said of it still names where the spec takes it from.
+        content.label = content.label
         content.origin = .registry(restore.address)
         let here = PlannedContent(
             identity: row.identity,
