@@ -82,8 +82,8 @@ let package = Package(
             ],
             path: "Tests/PlanningBenchmark"
         ),
-        .testTarget(name: "YAMLTreeTests", dependencies: ["YAMLTree", "Diagnostics"]),
-        .testTarget(name: "OCITests", dependencies: ["OCI"]),
+        .testTarget(name: "YAMLTreeTests", dependencies: ["YAMLTree", "RegistryTestSupport", "Diagnostics"]),
+        .testTarget(name: "OCITests", dependencies: ["OCI", "RegistryTestSupport"]),
         .testTarget(name: "DiagnosticsTests", dependencies: ["Diagnostics"]),
         .testTarget(name: "PlanningTests", dependencies: ["Planning", "RegistryTestSupport", "OCI", "Diagnostics"]),
         .testTarget(

@@ -64,10 +64,25 @@ import Testing
         #expect(Set(laggards.keys) == [b, c])
         #expect(fan.take(b) == .piece([1]))
         #expect(!fan.hasMoved(laggards))
-        fan.expel(laggards)
+        #expect(fan.expel(laggards).isEmpty)
         #expect(fan.take(c) == .left)
         #expect(fan.take(b) == nil)
         #expect(fan.demand == .read)
+    }
+
+    @Test func `who began and stopped is named, and leaves other groups in which it has taken nothing`() {
+        var fan = BlobFanOut([a, b], capacity: 1)
+        _ = fan.begin(a)
+        _ = fan.begin(b)
+        fan.supply(piece(1))
+        _ = fan.take(a)
+        #expect(fan.expel(fan.laggards) == [b])
+        var (untouched, touched) = (BlobFanOut([a, b]), BlobFanOut([a, b]))
+        touched.supply(piece(1))
+        _ = touched.take(b)
+        untouched.leaveUntouched(b)
+        touched.leaveUntouched(b)
+        #expect(!untouched.has(b) && touched.has(b))
     }
 
     @Test func `those that never began do not hold up a reader whose readers have gone`() {

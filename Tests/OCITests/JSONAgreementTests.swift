@@ -1,5 +1,6 @@
 import FoundationEssentials
 import OCI
+import RegistryTestSupport
 import Testing
 
 /// `JSONDecoder` reads everything else in this package, so that both must agree about what a text means. They differ on purpose where
@@ -35,19 +36,6 @@ import Testing
         }
     }
 
-    /// SplitMix64: the same seed gives the same texts everywhere.
-    private struct SeededGenerator: RandomNumberGenerator {
-        var state: UInt64
-
-        mutating func next() -> UInt64 {
-            state &+= 0x9e37_79b9_7f4a_7c15
-            var mixed = state
-            mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-            mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-            return mixed ^ (mixed >> 31)
-        }
-    }
-
     private struct TextGenerator {
         var random: SeededGenerator
         /// Whether every member has a name of its own.
@@ -55,7 +43,7 @@ import Testing
         private var names = 0
 
         init(seed: UInt64, isDistinct: Bool = false) {
-            random = SeededGenerator(state: seed)
+            random = SeededGenerator(seed: seed)
             self.isDistinct = isDistinct
         }
 

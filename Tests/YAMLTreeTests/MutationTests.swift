@@ -1,4 +1,5 @@
 import Diagnostics
+import RegistryTestSupport
 import Testing
 import YAMLTree
 
@@ -25,22 +26,9 @@ import YAMLTree
         ...
         """
 
-    /// SplitMix64: the same seed gives the same files everywhere.
-    private struct SeededGenerator: RandomNumberGenerator {
-        var state: UInt64
-
-        mutating func next() -> UInt64 {
-            state &+= 0x9e37_79b9_7f4a_7c15
-            var mixed = state
-            mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-            mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-            return mixed ^ (mixed >> 31)
-        }
-    }
-
     @Test("Whatever the bytes, parsing ends, and each mistake has a place within the file", arguments: [1, 2, 3, 4] as [UInt64])
     func mutations(seed: UInt64) throws {
-        var generator = SeededGenerator(state: seed)
+        var generator = SeededGenerator(seed: seed)
         let marks = Array("\t\r\n\0 :-?[]{},&*!|>'\"%@`#<~\u{2028}\u{feff}".utf8) + [0xff, 0xc3, 0xf0]
         for _ in 0..<2_000 {
             var bytes = Array(Self.sample.utf8)

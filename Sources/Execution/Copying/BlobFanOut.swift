@@ -71,6 +71,11 @@ struct BlobFanOut: Sendable {
         trim()
     }
 
+    /// The member leaves if it has taken nothing yet.
+    mutating func leaveUntouched(_ member: Member) {
+        if positions[member] == 0 { leave(member) }
+    }
+
     mutating func supply(_ piece: [UInt8]) { pieces.append(piece) }
 
     mutating func finish(_ error: RegistryError? = nil) { ending = error.map { .failed($0) } ?? .complete }
@@ -97,10 +102,13 @@ struct BlobFanOut: Sendable {
     /// The members that hold up the others, and where they stand.
     var laggards: [Member: Int] { positions.filter { $0.value == base } }
 
-    /// Those of `laggards` that have not moved leave the group.
-    mutating func expel(_ laggards: [Member: Int]) {
-        for (member, position) in laggards where positions[member] == position { positions[member] = nil }
+    /// Those of `laggards` that have not moved leave the group. Gives those of them that had begun: the others may be late for good reason.
+    @discardableResult
+    mutating func expel(_ laggards: [Member: Int]) -> Set<Member> {
+        let expelled = laggards.filter { positions[$0.key] == $0.value }.keys
+        for member in expelled { positions[member] = nil }
         trim()
+        return begun.intersection(expelled)
     }
 
     /// Whether none of `laggards` holds up anybody any more.

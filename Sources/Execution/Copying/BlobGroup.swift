@@ -13,16 +13,30 @@ final class BlobGroup: Sendable {
     /// Where it is read, for messages.
     private let place: String
     private let fan: Watched<BlobFanOut>
+    /// Told of targets that stopped taking pieces, and have left for it.
+    private let onLaggards: @Sendable (Set<RepositoryAddress>) -> Void
 
-    init(_ descriptor: Descriptor, from source: any ContentReader, at place: String, members: Set<RepositoryAddress>) {
+    init(
+        _ descriptor: Descriptor,
+        from source: any ContentReader,
+        at place: String,
+        members: Set<RepositoryAddress>,
+        onLaggards: @escaping @Sendable (Set<RepositoryAddress>) -> Void = { _ in }
+    ) {
         self.descriptor = descriptor
         self.source = source
         self.place = place
+        self.onLaggards = onLaggards
         fan = Watched(BlobFanOut(members))
     }
 
     func leave(_ member: RepositoryAddress) {
         fan.update { $0.leave(member) }
+    }
+
+    /// The member leaves if it has taken nothing yet.
+    func leaveUntouched(_ member: RepositoryAddress) {
+        fan.update { $0.leaveUntouched(member) }
     }
 
     /// Whether the group reads for this member.
@@ -129,7 +143,8 @@ final class BlobGroup: Sendable {
             defer { group.cancelAll() }
             return await group.next() ?? false
         }
-        if !haveMoved, !Task.isCancelled { fan.update { $0.expel(laggards) } }
+        guard !haveMoved, !Task.isCancelled else { return }
+        onLaggards(fan.update { $0.expel(laggards) })
     }
 
     private func check(_ count: Int64, _ digest: Digest) throws(RegistryError) {

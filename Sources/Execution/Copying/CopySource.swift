@@ -14,6 +14,8 @@ final class CopySource: Sendable {
     private struct State {
         var manifests: [Digest: ManifestDocument] = [:]
         var groups: [GroupKey: (group: BlobGroup, path: [Digest])] = [:]
+        /// Targets that held up a group.
+        var laggards: Set<RepositoryAddress> = []
         /// The manifests that each target is done with, and all below them.
         var settled: [RepositoryAddress: Set<Digest>] = [:]
         var isClosed = false
@@ -82,13 +84,24 @@ final class CopySource: Sendable {
         let key = GroupKey(manifest: path.last ?? blob.digest, blob: blob.digest)
         let (group, isNew) = state.withLock { state in
             if let known = state.groups[key] { return (known.group, false) }
-            let members = targets.filter { state.settled[$0]?.isDisjoint(with: path) ?? true }
-            let group = BlobGroup(blob, from: reader, at: place, members: members)
+            let members = targets.filter { !state.laggards.contains($0) && state.settled[$0]?.isDisjoint(with: path) ?? true }
+            let group = BlobGroup(blob, from: reader, at: place, members: members) { [weak self] in self?.leaveBehind($0) }
             state.groups[key] = (group, path)
             return (group, true)
         }
         if isNew { starter.yield(group) }
         return group
+    }
+
+    /// No other group waits for these targets, which have held one up: they read for themselves what they have not begun to take.
+    private func leaveBehind(_ laggards: Set<RepositoryAddress>) {
+        let groups = state.withLock { state in
+            state.laggards.formUnion(laggards)
+            return state.groups.values.map(\.group)
+        }
+        for group in groups {
+            for laggard in laggards { group.leaveUntouched(laggard) }
+        }
     }
 
     /// A group that reads for nobody else.
