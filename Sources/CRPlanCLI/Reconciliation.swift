@@ -61,8 +61,9 @@ struct Reconciliation {
         let inspector = inspector(parallelism: options.parallelism, cache: options.cache.open()) { progress in
             console.progress("Reading registries: \(progress.answered) of \(progress.asked) answers")
         }
+        var planner = Planner(desired, policy: policy, options: planning)
         var result: PlanResult = try await answered(by: inspector) { facts in
-            switch Planner.step(desired, policy: policy, facts: facts, options: planning) {
+            switch planner.step(facts) {
             case .needs(let questions): .needs(questions)
             case .result(let result): .result(result)
             }

@@ -69,12 +69,12 @@ var lastErrno: Errno { Errno(rawValue: errno) }
 
 /// Runs a system call, again when a signal interrupts it. A negative result is an error.
 @discardableResult
-func system(_ action: String, _ path: String, _ call: () -> Int) throws(FileError) -> Int {
+func system(_ action: String, _ path: @autoclosure () -> String, _ call: () -> Int) throws(FileError) -> Int {
     while true {
         let result = call()
         if result >= 0 { return result }
         let errno = lastErrno
-        if errno != .interrupted { throw FileError(errno, action: action, path: path) }
+        if errno != .interrupted { throw FileError(errno, action: action, path: path()) }
     }
 }
 

@@ -60,6 +60,21 @@ package final class Folder: Sendable {
         return file
     }
 
+    /// The whole of a regular file. Throws `.tooLarge` when it has more than `limit` bytes.
+    package func read(_ relative: String, limit: Int) throws(FileError) -> [UInt8] {
+        let shown = { self.path(of: relative) }
+        return try at(relative, "read") { (folder, name) throws(FileError) in
+            let flags = O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC
+            let descriptor = CInt(try system("read", shown()) { Int(openat(folder, name, flags)) })
+            defer { close(descriptor) }
+            var raw = stat()
+            try system("read", shown()) { Int(fstat(descriptor, &raw)) }
+            let status = FileStatus(raw)
+            guard status.kind == .regular else { throw OpenFile.notRegular(status.kind, shown()) }
+            return try OpenFile.readToEnd(descriptor, size: status.size, limit: limit, shown)
+        }
+    }
+
     /// Makes a file that must not exist yet, for reading and writing.
     package func create(_ relative: String, mode: UInt32 = 0o666) throws(FileError) -> OpenFile {
         try open(relative, "write", O_RDWR | O_CREAT | O_EXCL, mode: mode)

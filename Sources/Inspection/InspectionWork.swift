@@ -1,3 +1,4 @@
+internal import OCI
 internal import Planning
 internal import Synchronization
 
@@ -34,8 +35,8 @@ final class InspectionWork: Sendable {
 
     private let state: Mutex<State>
 
-    init(parallelism: Int) {
-        state = Mutex(State(schedule: QuestionSchedule(parallelism: parallelism)))
+    init(parallelism: Int, largestBatch: @escaping @Sendable (RegistryID?) -> Int) {
+        state = Mutex(State(schedule: QuestionSchedule(parallelism: parallelism, largestBatch: largestBatch)))
     }
 
     /// Everything known, for one run of the planner. `endPlanning` must follow, when nobody else holds the facts any more.
@@ -62,17 +63,19 @@ final class InspectionWork: Sendable {
         }
     }
 
-    /// A question for another task; `nil`: no more may be started now.
-    func start() -> Question? { state.withLock { $0.schedule.next() } }
+    /// Questions for another task; `nil`: no more may be started now.
+    func start() -> [Question]? { state.withLock { $0.schedule.next() } }
 
     /// How long until the planner should run if no more answers come; `nil`: that depends on answers alone.
     func delay() -> Duration? { state.withLock { $0.delay() } }
 
-    /// Records an answer. The next question of the task that brings it; `nil`: it ends.
-    func finish(_ question: Question, _ answer: Answer) -> (next: Question?, progress: InspectionProgress) {
+    /// Records the answers, one to each question. The next questions of the task that brings them; `nil`: it ends.
+    func finish(_ questions: [Question], _ answers: [Answer]) -> (next: [Question]?, progress: InspectionProgress) {
         state.withLock { state in
-            if state.isPlanning { state.arrived.append((question, answer)) } else { state.facts.record(answer, to: question) }
-            state.schedule.finish(question)
+            for (question, answer) in zip(questions, answers) {
+                if state.isPlanning { state.arrived.append((question, answer)) } else { state.facts.record(answer, to: question) }
+            }
+            state.schedule.finish(questions)
             let progress = InspectionProgress(asked: state.schedule.askedCount, answered: state.facts.count + state.arrived.count)
             if !state.isPlanning, !state.hasCalled, state.delay() != nil {
                 state.hasCalled = true

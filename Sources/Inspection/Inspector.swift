@@ -50,7 +50,7 @@ package struct Inspector: Sendable {
     package func answer<Outcome: Sendable>(step: (Facts) -> InspectionStep<Outcome>) async throws(InspectionFailure) -> Outcome {
         let result = await withTaskGroup(of: Void.self) { group -> Result<Outcome, InspectionFailure> in
             defer { group.cancelAll() }
-            let work = InspectionWork(parallelism: parallelism)
+            let work = InspectionWork(parallelism: parallelism) { [reader] in reader.largestBatch($0) }
             while !Task.isCancelled {
                 let begin = ContinuousClock.now
                 let questions: QuestionSet
@@ -62,7 +62,7 @@ package struct Inspector: Sendable {
                 guard work.endPlanning(asking: questions, pause: pause) else { return .failure(.stuck) }
                 var alarm: ContinuousClock.Instant?
                 while case let delay = work.delay(), delay != .zero, !Task.isCancelled {
-                    while let question = work.start() { ask(question, work, in: &group) }
+                    while let questions = work.start() { ask(questions, work, in: &group) }
                     // A slow answer must not hold up the next run.
                     if let delay, alarm.map({ $0 <= .now }) ?? true {
                         alarm = .now + delay
@@ -80,17 +80,17 @@ package struct Inspector: Sendable {
     /// One question by itself, for what no planner asks.
     package func answer(_ question: Question) async -> Answer { await reader.answer(question) }
 
-    /// Asks one question after the other in a task of its own.
-    private func ask(_ first: Question, _ work: InspectionWork, in group: inout TaskGroup<Void>) {
+    /// Asks one after the other in a task of its own, or one repository's together.
+    private func ask(_ first: [Question], _ work: InspectionWork, in group: inout TaskGroup<Void>) {
         group.addTask { [reader, logger, onProgress] in
-            var question = first
+            var questions = first
             while !Task.isCancelled {
-                let answer = await reader.answer(question)
-                if case .unreadable(let error) = answer { logger.debug("could not read", metadata: ["error": "\(error)"]) }
-                let (next, progress) = work.finish(question, answer)
+                let answers = await reader.answers(to: questions)
+                for case .unreadable(let error) in answers { logger.debug("could not read", metadata: ["error": "\(error)"]) }
+                let (next, progress) = work.finish(questions, answers)
                 onProgress?(progress)
                 guard let next else { return }
-                question = next
+                questions = next
             }
         }
     }

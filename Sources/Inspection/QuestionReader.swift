@@ -11,6 +11,49 @@ struct QuestionReader: Sendable {
     /// 8 MiB: configs of real images have some kilobytes.
     static let largestConfig: Int64 = 8 << 20
 
+    /// How many questions of one repository are answered together: many where a view of it answers them.
+    func largestBatch(_ registry: RegistryID?) -> Int {
+        guard let registry, let reader = try? registries.registry(registry), reader.hasViews else { return 1 }
+        return 1000
+    }
+
+    /// One answer to each of the questions, which are about one repository or are one.
+    func answers(to questions: [Question]) async -> [Answer] {
+        let view = questions.count > 1 ? questions[0].repository.flatMap(view) : nil
+        var answers: [Answer] = []
+        answers.reserveCapacity(questions.count)
+        for question in questions {
+            if let answer = Self.answer(question, from: view) { answers.append(answer) } else { answers.append(await answer(question)) }
+        }
+        return answers
+    }
+
+    private typealias View = Result<any RepositoryView, RegistryError>
+
+    /// `nil`: each question takes a request of its own.
+    private func view(of address: RepositoryAddress) -> View? {
+        do throws(RegistryError) {
+            return try registry(address).view(of: address.repository).map(View.success)
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    /// `nil`: the view is not for such questions.
+    private static func answer(_ question: Question, from view: View?) -> Answer? {
+        guard let found = view else { return nil }
+        do throws(RegistryError) {
+            switch question {
+            case .head(_, .tag(let tag)):
+                return try found.get().head(tag).map { .found(.head($0)) } ?? .absent
+            case .referrers(_, let digest): return .found(.referrers(try found.get().referrers(of: digest).descriptors))
+            default: return nil
+            }
+        } catch {
+            return .unreadable(error)
+        }
+    }
+
     func answer(_ question: Question) async -> Answer {
         do throws(RegistryError) {
             guard let fact = try await fact(question) else { return .absent }

@@ -4,9 +4,12 @@ internal import Planning
 /// Which question is asked next, and when the planner is worth another run. Pure: knows questions, no answers.
 ///
 /// At most `parallelism` questions run at once. Among registries the one with the fewest running goes first, and one that has its fair
-/// share already leaves a quarter of the places free, so that a slow host cannot take them all.
+/// share already leaves a quarter of the places free, so that a slow host cannot take them all. Questions of one repository that are
+/// answered together take one place.
 struct QuestionSchedule {
     private struct Lane {
+        /// So many questions of one repository are started together at most.
+        let largestBatch: Int
         /// Tags that wait, by repository; none is empty.
         var tags: [(address: RepositoryAddress, tags: [TagName])] = []
         /// Whose turn it is: repositories do not wait for each other.
@@ -19,12 +22,23 @@ struct QuestionSchedule {
         var others: [Question] = []
         var running = 0
 
-        mutating func start() -> Question {
+        init(largestBatch: Int) {
+            self.largestBatch = largestBatch
+        }
+
+        mutating func start() -> [Question] {
             running += 1
-            if let question = others.popLast() { return question }
+            if let question = others.popLast() {
+                guard largestBatch > 1, let repository = question.repository else { return [question] }
+                var batch = [question]
+                while batch.count < largestBatch, others.last?.repository == repository { batch.append(others.removeLast()) }
+                return batch
+            }
             if turn >= tags.count { (turn, mostTaken) = (0, 16) }
-            let question = Question.head(tags[turn].address, .tag(tags[turn].tags.removeLast()))
-            taken += 1
+            let (address, waiting) = tags[turn]
+            let batch = waiting.suffix(largestBatch).map { Question.head(address, .tag($0)) }
+            tags[turn].tags.removeLast(batch.count)
+            taken += batch.count
             if tags[turn].tags.isEmpty {
                 tags.swapAt(turn, tags.count - 1)
                 tags.removeLast()
@@ -33,7 +47,12 @@ struct QuestionSchedule {
                 turn += 1
                 taken = 0
             }
-            return question
+            return batch
+        }
+
+        mutating func add(_ new: [Question]) {
+            guard largestBatch > 1 else { return others += new }
+            for questions in Dictionary(grouping: new, by: \.repository).values { others += questions }
         }
 
         mutating func add(_ new: Set<TagName>, of address: RepositoryAddress) {
@@ -48,6 +67,7 @@ struct QuestionSchedule {
     }
 
     private let parallelism: Int
+    private let largestBatch: @Sendable (RegistryID?) -> Int
     /// What waits or runs.
     private var open = QuestionSet()
     private var lanes: [RegistryID?: Lane] = [:]
@@ -62,8 +82,10 @@ struct QuestionSchedule {
         var closedLanes = 0
     }
 
-    init(parallelism: Int) {
+    /// `largestBatch`: how many questions of one repository a registry answers together; 1 where each takes a request.
+    init(parallelism: Int, largestBatch: @escaping @Sendable (RegistryID?) -> Int = { _ in 1 }) {
         self.parallelism = max(1, parallelism)
+        self.largestBatch = largestBatch
     }
 
     /// Questions that were asked and are not answered yet.
@@ -74,22 +96,23 @@ struct QuestionSchedule {
     /// Takes in what the planner asks for after its run, and has no answer to. What is asked already is not asked again.
     mutating func add(_ questions: QuestionSet) {
         let before = open.count
-        for question in questions.others where open.insert(question) {
-            lanes[question.registry, default: Lane()].others.append(question)
+        let new = questions.others.filter { open.insert($0) }
+        for (registry, questions) in Dictionary(grouping: new, by: \.registry) {
+            lanes[registry, default: Lane(largestBatch: largestBatch(registry))].add(questions)
         }
         for (address, asked) in questions.tags {
             let new = open.tags[address].map { asked.subtracting($0) } ?? asked
             guard !new.isEmpty else { continue }
             open.insert(new, in: address)
-            lanes[address.registry, default: Lane()].add(new, of: address)
+            lanes[address.registry, default: Lane(largestBatch: largestBatch(address.registry))].add(new, of: address)
         }
         askedCount += open.count - before
         for key in lanes.keys { lanes[key]?.isNewer = false }
         round = Round(openQuestions: outstanding, openLanes: lanes.values.count { $0.isOpen })
     }
 
-    /// The next question to start; `nil` when none may start now.
-    mutating func next() -> Question? {
+    /// The next questions to start, of one repository; `nil` when none may start now.
+    mutating func next() -> [Question]? {
         let free = parallelism - running
         guard free > 0 else { return nil }
         let share = (parallelism + lanes.count - 1) / lanes.count
@@ -105,13 +128,14 @@ struct QuestionSchedule {
         return lanes.values[choice.place].start()
     }
 
-    mutating func finish(_ question: Question) {
-        let registry = question.registry
+    /// What `next` gave is answered.
+    mutating func finish(_ questions: [Question]) {
+        guard let registry = questions.first.map(\.registry) else { return }
         lanes[registry]?.running -= 1
         lanes[registry]?.isNewer = true
         running -= 1
-        open.remove(question)
-        round.answered += 1
+        for question in questions { open.remove(question) }
+        round.answered += questions.count
         if lanes[registry]?.isOpen == false { round.closedLanes += 1 }
     }
 

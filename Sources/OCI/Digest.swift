@@ -65,27 +65,24 @@ package struct Digest: Hashable, Sendable {
         }
     }
 
-    /// `bytes` must have the algorithm's length; only hash functions call this.
-    private init(_ algorithm: Algorithm, bytes: [UInt8]) {
-        precondition(bytes.count == algorithm.byteCount)
-        switch algorithm {
-        case .sha512: storage = .sha512(bytes)
-        case .sha256:
-            let words = stride(from: 0, to: 32, by: 8).map { start in
-                bytes[start..<start + 8].reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-            }
-            storage = .sha256(words[0], words[1], words[2], words[3])
+    private init(_ hash: Crypto.SHA256.Digest) {
+        storage = hash.withUnsafeBytes { bytes in
+            func word(_ place: Int) -> UInt64 { UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8 * place, as: UInt64.self)) }
+            return .sha256(word(0), word(1), word(2), word(3))
         }
     }
 
-    package static func sha256(of bytes: [UInt8]) -> Digest {
-        Digest(.sha256, bytes: Array(Crypto.SHA256.hash(data: bytes)))
+    private init(_ hash: Crypto.SHA512.Digest) {
+        storage = .sha512(Array(hash))
     }
 
+    package static func sha256(of bytes: [UInt8]) -> Digest { Digest(Crypto.SHA256.hash(data: bytes)) }
+
     package static func of(_ bytes: [UInt8], with algorithm: Algorithm) -> Digest {
-        var hasher = ContentHasher(algorithm)
-        hasher.update(bytes)
-        return hasher.finalize()
+        switch algorithm {
+        case .sha256: Digest(Crypto.SHA256.hash(data: bytes))
+        case .sha512: Digest(Crypto.SHA512.hash(data: bytes))
+        }
     }
 
     package var algorithm: Algorithm {
@@ -95,32 +92,27 @@ package struct Digest: Hashable, Sendable {
         }
     }
 
-    private var bytes: [UInt8] {
-        switch storage {
-        case .sha512(let bytes): bytes
-        case .sha256(let first, let second, let third, let fourth):
-            [UInt8](unsafeUninitializedCapacity: 32) { buffer, count in
-                for (place, word) in [first, second, third, fourth].enumerated() {
-                    for byte in 0..<8 { buffer[8 * place + byte] = UInt8(truncatingIfNeeded: word >> UInt64(56 - 8 * byte)) }
-                }
-                count = 32
-            }
-        }
-    }
-
     /// The hex digits after the colon.
     package var encoded: String {
-        let bytes = bytes
-        return String(unsafeUninitializedCapacity: bytes.count * 2) { text in
-            for (place, byte) in bytes.enumerated() {
-                text[2 * place] = Self.hexDigit(byte >> 4)
-                text[2 * place + 1] = Self.hexDigit(byte & 15)
+        func write(_ value: UInt64, digits: Int, at start: Int, in text: UnsafeMutableBufferPointer<UInt8>) {
+            for place in 0..<digits {
+                let digit = UInt8(truncatingIfNeeded: value >> UInt64(4 * (digits - 1 - place))) & 15
+                text[start + place] = digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10
             }
-            return bytes.count * 2
+        }
+        return String(unsafeUninitializedCapacity: algorithm.byteCount * 2) { text in
+            switch storage {
+            case .sha256(let first, let second, let third, let fourth):
+                write(first, digits: 16, at: 0, in: text)
+                write(second, digits: 16, at: 16, in: text)
+                write(third, digits: 16, at: 32, in: text)
+                write(fourth, digits: 16, at: 48, in: text)
+            case .sha512(let bytes):
+                for (place, byte) in bytes.enumerated() { write(UInt64(byte), digits: 2, at: 2 * place, in: text) }
+            }
+            return algorithm.byteCount * 2
         }
     }
-
-    private static func hexDigit(_ value: UInt8) -> UInt8 { value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10 }
 
     /// The first 12 hex digits, for people.
     package var short: String { String(encoded.prefix(12)) }
@@ -151,8 +143,8 @@ package struct Digest: Hashable, Sendable {
 
         package func finalize() -> Digest {
             switch state {
-            case .sha256(let hash): Digest(.sha256, bytes: Array(hash.finalize()))
-            case .sha512(let hash): Digest(.sha512, bytes: Array(hash.finalize()))
+            case .sha256(let hash): Digest(hash.finalize())
+            case .sha512(let hash): Digest(hash.finalize())
             }
         }
     }

@@ -108,6 +108,12 @@ package protocol RegistryReader: Sendable {
     /// Who the registry takes us for, for `init`: checks the login with a harmless read.
     func checkLogin() async throws(RegistryError) -> LoginReport
 
+    /// The repository as it stands now, to answer many questions about it together; `nil` where each takes a request of its own.
+    func view(of repository: RepositoryName) throws(RegistryError) -> (any RepositoryView)?
+
+    /// Whether `view` gives one.
+    var hasViews: Bool { get }
+
     /// How many manifests may be read there; `nil` where nothing counts them.
     var pulls: PullAllowance? { get }
 
@@ -119,6 +125,17 @@ extension RegistryReader {
     package var administration: (any RegistryAdministration)? { nil }
 
     package var pulls: PullAllowance? { nil }
+
+    package var hasViews: Bool { false }
+
+    package func view(of repository: RepositoryName) throws(RegistryError) -> (any RepositoryView)? { nil }
+}
+
+/// One repository at one time. What it answers is what the methods of `RegistryReader` would.
+package protocol RepositoryView: Sendable {
+    func head(_ tag: TagName) throws(RegistryError) -> ManifestHead?
+
+    func referrers(of digest: Digest) throws(RegistryError) -> Referrers
 }
 
 /// What `init HOST` says about a registry. No secret in it.

@@ -220,25 +220,31 @@ final class LayoutFolder: Sendable {
     /// `nil`: not there, or something else than a manifest although `announced` does not call it one.
     func manifest(_ digest: Digest, announced: String?, in folder: Folder) throws(RegistryError) -> ManifestDocument? {
         let isAnnounced = announced.map { MediaType.isManifest($0) || MediaType.schema1.contains($0) } ?? false
-        let found = try blob(digest, in: folder) { (blobs) throws(RegistryError) in
-            try failure.filesIfPresent { () throws(FileError) in try blobs.file(digest.encoded) }
+        let found = try blob(digest, in: folder) { (blobs) throws(RegistryError) -> [UInt8]? in
+            do throws(FileError) {
+                return try blobs.read(digest.encoded, limit: ManifestDocument.largestSize)
+            } catch {
+                if error.code == .notFound || (error.code == .tooLarge && !isAnnounced) { return nil }
+                throw failure.error(error)
+            }
         }
-        guard let file = found else { return nil }
-        let size = try failure.files { () throws(FileError) in try file.status().size }
-        guard size <= ManifestDocument.largestSize || isAnnounced else { return nil }
-        let bytes = try failure.files { () throws(FileError) in try file.readToEnd(limit: ManifestDocument.largestSize) }
-        guard Digest.of(bytes, with: digest.algorithm) == digest else {
+        guard let bytes = found else { return nil }
+        func checkDigest(_ actual: Digest) throws(RegistryError) {
+            guard actual != digest else { return }
             throw failure.unreadable("@\(digest)", reason: "the file holds other bytes than its name says")
         }
+        let document: ManifestDocument
         do throws(ManifestDocument.Invalid) {
             let type = announced.flatMap { $0.isEmpty ? nil : $0 }
-            let document = try ManifestDocument(bytes: bytes, mediaType: type, algorithm: digest.algorithm)
-            cache.withLock { $0.facts[digest] = ManifestFacts(document) }
-            return document
+            document = try ManifestDocument(bytes: bytes, mediaType: type, algorithm: digest.algorithm)
         } catch {
+            try checkDigest(Digest.of(bytes, with: digest.algorithm))
             guard isAnnounced else { return nil }
             throw failure.unreadable("@\(digest)", reason: error.description)
         }
+        try checkDigest(document.digest)
+        cache.withLock { $0.facts[digest] = ManifestFacts(document) }
+        return document
     }
 
     /// As `manifest`, from memory where it was read before and is still there.

@@ -3,61 +3,24 @@ package import OCI
 package import Registry
 
 extension LayoutRegistry: RegistryReader {
+    package var hasViews: Bool { true }
+
+    package func view(of repository: RepositoryName) throws(RegistryError) -> (any RepositoryView)? { try layoutView(of: repository) }
+
+    private func layoutView(of repository: RepositoryName) throws(RegistryError) -> LayoutView {
+        try LayoutView(try self.repository(repository))
+    }
+
     package func head(_ reference: ManifestReference, in repository: RepositoryName) async throws(RegistryError) -> ManifestHead? {
-        let layout = try self.repository(repository).folder
-        guard let folder = try layout.open() else { return nil }
-        guard let entry = try find(reference, layout, folder) else { return nil }
-        // The index says it all of what is there in full; whoever reads the manifest checks its bytes.
-        if reference.tag != nil, let type = entry.mediaType, MediaType.isManifest(type),
-            let size = try layout.blobSize(entry.digest, in: folder), size == entry.size
-        {
-            return ManifestHead(digest: entry.digest, mediaType: type, size: size)
+        let view = try layoutView(of: repository)
+        switch reference {
+        case .tag(let tag): return try view.head(tag)
+        case .digest(let digest): return try view.head(digest)
         }
-        guard let facts = try layout.facts(entry.digest, announced: entry.mediaType, in: folder) else {
-            return try absent(reference, layout, entry.digest)
-        }
-        return ManifestHead(digest: entry.digest, mediaType: facts.descriptor.mediaType, size: facts.descriptor.size)
     }
 
     package func manifest(_ reference: ManifestReference, in repository: RepositoryName) async throws(RegistryError) -> ManifestDocument? {
-        let layout = try self.repository(repository).folder
-        guard let folder = try layout.open() else { return nil }
-        guard let entry = try find(reference, layout, folder) else { return nil }
-        guard let document = try layout.manifest(entry.digest, announced: entry.mediaType, in: folder) else {
-            return try absent(reference, layout, entry.digest)
-        }
-        return document
-    }
-
-    /// `nil`: there is no such tag. A digest is looked for among all blobs; the index only says what type it should have.
-    private func find(
-        _ reference: ManifestReference,
-        _ layout: LayoutFolder,
-        _ folder: Folder
-    ) throws(RegistryError) -> (digest: Digest, mediaType: String?, size: Int64?)? {
-        let index = try layout.lookup(in: folder)
-        switch reference {
-        case .digest(let digest): return (digest, index?.entry(digest)?.descriptor.mediaType, nil)
-        case .tag(let tag):
-            let entries = index?.entries(named: tag) ?? []
-            guard let first = entries.first else { return nil }
-            guard entries.allSatisfy({ $0.digest == first.digest }) else {
-                throw layout.failure.error(
-                    .corrupt,
-                    "read",
-                    ":\(tag)",
-                    reason: "index.json has \(entries.count) entries of this name: \(entries.map(\.digest.short).joined(separator: ", "))",
-                    help: "put the tag again, or remove it, to leave one"
-                )
-            }
-            return (first.digest, first.descriptor.mediaType, first.descriptor.size)
-        }
-    }
-
-    /// A digest may be absent; what the index names under a tag may not.
-    private func absent<Found>(_ reference: ManifestReference, _ layout: LayoutFolder, _ digest: Digest) throws(RegistryError) -> Found? {
-        guard reference.tag != nil else { return nil }
-        throw layout.failure.unreadable(reference.suffix, reason: "index.json names \(digest), which is missing or no manifest")
+        try layoutView(of: repository).manifest(reference)
     }
 
     package func tags(in repository: RepositoryName) async throws(RegistryError) -> [TagName]? {
@@ -82,17 +45,12 @@ extension LayoutRegistry: RegistryReader {
     }
 
     package func digests(in repository: RepositoryName) async throws(RegistryError) -> [Digest]? {
-        try listedManifests(in: repository).digests
+        try layoutView(of: repository).listed().digests
     }
 
     /// Complete: every manifest of the repository was looked at.
     package func referrers(of digest: Digest, in repository: RepositoryName) async throws(RegistryError) -> Referrers {
-        Referrers(try listedManifests(in: repository).referrers(of: digest), source: .api)
-    }
-
-    private func listedManifests(in name: RepositoryName) throws(RegistryError) -> ListedManifests {
-        let repository = try self.repository(name)
-        return try repository.folder.listedManifests(repository.unlisted)
+        try layoutView(of: repository).referrers(of: digest)
     }
 
     package func headBlob(_ digest: Digest, in repository: RepositoryName) async throws(RegistryError) -> Int64? {

@@ -61,8 +61,9 @@ import Testing
             parallelism: parallelism,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         )
+        var planner = Planner(world.desired, policy: Policy())
         return try await inspector.answer { facts in
-            switch Planner.step(world.desired, policy: Policy(), facts: facts) {
+            switch planner.step(facts) {
             case .needs(let questions): .needs(questions)
             case .result(let result): .result(result)
             }

@@ -12,7 +12,7 @@ import Testing
 
     private func start(_ schedule: inout QuestionSchedule) -> [Question] {
         var started: [Question] = []
-        while let question = schedule.next() { started.append(question) }
+        while let questions = schedule.next() { started += questions }
         return started
     }
 
@@ -34,7 +34,7 @@ import Testing
         var schedule = QuestionSchedule(parallelism: 8)
         let other = try questions("b.example", 1)
         schedule.add(QuestionSet(try questions("a.example", 20).union(other)))
-        for question in start(&schedule) where other.contains(question) { schedule.finish(question) }
+        for question in start(&schedule) where other.contains(question) { schedule.finish([question]) }
         #expect(start(&schedule).count == 1)
         let later = try questions("b.example", 3)
         schedule.add(QuestionSet(later.subtracting(other)))
@@ -49,7 +49,7 @@ import Testing
         schedule.add(QuestionSet(asked))
         #expect(schedule.outstanding == 3 && schedule.askedCount == 3)
         #expect(schedule.next() == nil)
-        for question in started { schedule.finish(question) }
+        for question in started { schedule.finish([question]) }
         #expect(schedule.outstanding == 0)
     }
 
@@ -67,14 +67,41 @@ import Testing
         #expect(Set(started[1...3].map(\.repository)) == Set(addresses))
     }
 
+    @Test func `what is answered together is started together, each repository by itself`() throws {
+        let registry = try RegistryID(layout: "./mirror")
+        let addresses = try (0..<3).map { RepositoryAddress(registry, try RepositoryName("app\($0)")) }
+        let heads = try addresses.flatMap { address in
+            try (0..<5).map { Question.head(address, .tag(try TagName("v\($0)"))) }
+        }
+        let referrers = addresses.flatMap { address in (0..<3).map { Question.referrers(address, .sha256(of: [UInt8($0)])) } }
+        var schedule = QuestionSchedule(parallelism: 64, largestBatch: { $0 == registry ? 4 : 1 })
+        schedule.add(QuestionSet(heads + referrers + [.repositories(registry)]))
+        var batches: [[Question]] = []
+        while let batch = schedule.next() { batches.append(batch) }
+        #expect(batches.count == 10 && batches.count { $0.count == 1 } == 4)
+        #expect(batches.allSatisfy { $0.count <= 4 && Set($0.map(\.repository)).count == 1 })
+        #expect(Set(batches.joined()) == Set(heads + referrers + [.repositories(registry)]) && schedule.outstanding == 25)
+        for batch in batches { schedule.finish(batch) }
+        #expect(schedule.outstanding == 0)
+    }
+
+    @Test func `a batch takes one place`() throws {
+        let registry = try RegistryID(layout: "./mirror")
+        let addresses = try (0..<3).map { RepositoryAddress(registry, try RepositoryName("app\($0)")) }
+        var schedule = QuestionSchedule(parallelism: 2, largestBatch: { _ in 10 })
+        schedule.add(QuestionSet(try addresses.flatMap { address in try (0..<5).map { .head(address, .tag(try TagName("v\($0)"))) } }))
+        #expect(schedule.next()?.count == 5 && schedule.next()?.count == 5)
+        #expect(schedule.next() == nil)
+    }
+
     @Test func `a round is over after a quarter of the questions`() throws {
         var schedule = QuestionSchedule(parallelism: 64)
         schedule.add(QuestionSet(try questions("a.example", 12).union(questions("b.example", 0))))
         let started = start(&schedule)
-        schedule.finish(started[0])
-        schedule.finish(started[1])
+        schedule.finish([started[0]])
+        schedule.finish([started[1]])
         #expect(!schedule.isRoundOver)
-        schedule.finish(started[2])
+        schedule.finish([started[2]])
         #expect(schedule.isRoundOver)
     }
 
@@ -82,7 +109,7 @@ import Testing
         var schedule = QuestionSchedule(parallelism: 64)
         let small = try questions("b.example", 1)
         schedule.add(QuestionSet(try questions("a.example", 40).union(small)))
-        for question in start(&schedule) where small.contains(question) { schedule.finish(question) }
+        for question in start(&schedule) where small.contains(question) { schedule.finish([question]) }
         #expect(schedule.isRoundOver)
     }
 
@@ -92,7 +119,7 @@ import Testing
         var running = start(&schedule)
         for _ in 0..<4 {
             #expect(!schedule.isRoundOver)
-            schedule.finish(running.removeFirst())
+            schedule.finish([running.removeFirst()])
             running += start(&schedule)
         }
         #expect(schedule.isRoundOver)
@@ -105,8 +132,7 @@ import Testing
         var runs = 1
         while schedule.outstanding > 0 {
             let next = schedule.next()
-            let question = try #require(next)
-            schedule.finish(question)
+            schedule.finish(try #require(next))
             if schedule.isRoundOver {
                 runs += 1
                 schedule.add([])

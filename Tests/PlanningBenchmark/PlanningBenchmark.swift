@@ -42,13 +42,14 @@ struct PlanningBenchmark: AsyncParsableCommand {
         )
         var runs = 0
         var planning = Duration.zero
+        var planner = Planner(spec.desired, policy: spec.policy)
         let result: PlanResult = try await inspector.answer { facts in
             let begin = ContinuousClock.now
             defer {
                 runs += 1
                 planning += ContinuousClock.now - begin
             }
-            return switch Planner.step(spec.desired, policy: spec.policy, facts: facts) {
+            return switch planner.step(facts) {
             case .needs(let questions): .needs(questions)
             case .result(let result): .result(result)
             }

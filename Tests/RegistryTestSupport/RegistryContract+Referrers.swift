@@ -53,6 +53,23 @@ extension RegistryContract.Subject {
         try equal(found.descriptors.map(\.digest), [second.digest], "the referrers")
     }
 
+    func aViewAnswersTheSame() async throws {
+        try equal(try registry.view(of: repository) != nil, registry.hasViews, "whether there is a view of an absent repository")
+        let (image, index) = (try Samples.image(), try Samples.multiPlatform(seed: 3))
+        try await push(image, ["1", "2"])
+        try await push(index, ["3"])
+        try await push(try Samples.referrer(to: image.root.descriptor))
+        for name in [repository, other] {
+            guard let view = try registry.view(of: name) else { continue }
+            for tag in try ["1", "2", "3", "4"].map({ try TagName($0) }) {
+                try equal(try view.head(tag), try await registry.head(.tag(tag), in: name), "the head of \(name):\(tag)")
+            }
+            for digest in [image.digest, index.digest] {
+                try equal(try view.referrers(of: digest), try await registry.referrers(of: digest, in: name), "the referrers in \(name)")
+            }
+        }
+    }
+
     func repositoriesAreListed() async throws {
         guard can(.listRepositories) else {
             try await fails("listing repositories", [.unsupported]) { () throws(RegistryError) in _ = try await registry.repositories() }

@@ -54,7 +54,7 @@ package struct RegistryContract: Sendable, CustomStringConvertible {
         case untaggingKeepsTheRest, untaggingTheLastTagKeepsTheManifest, deletingTakesItsTagsAndNothingElse
         case referrersAreListed, referrersOfAMissingSubject, referrersTwiceAreOne, aDeletedReferrerIsNotListed
         case repositoriesAreListed, digestsAreListed, capabilitiesAreToldAsInTheTable, capabilitiesAreLearnt, probingChangesNothing
-        case probesTell
+        case probesTell, aViewAnswersTheSame
         case leasesOverlap, writersAtOnceLoseNothing, cancelledCallsNeverLie
     }
 
@@ -171,6 +171,7 @@ extension RegistryContract.Check {
         case .capabilitiesAreLearnt: try await subject.capabilitiesAreLearnt()
         case .probingChangesNothing: try await subject.probingChangesNothing()
         case .probesTell: try await subject.probesTell()
+        case .aViewAnswersTheSame: try await subject.aViewAnswersTheSame()
         case .leasesOverlap: try await subject.leasesOverlap()
         case .writersAtOnceLoseNothing: try await subject.writersAtOnceLoseNothing()
         case .cancelledCallsNeverLie: try await subject.cancelledCallsNeverLie()

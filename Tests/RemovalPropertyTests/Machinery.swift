@@ -73,9 +73,9 @@ struct Machinery {
             let desired = read(earlier).desired
             options.removedSince = PlanningOptions.RemovedSince(revision: "HEAD~", desired: desired, deletes: entries.forgottenAreDeleted)
         }
-        let planning = options
+        var planner = Planner(spec.desired, policy: spec.policy, options: options)
         return try await inspector(hidden).answer { facts in
-            switch Planner.step(spec.desired, policy: spec.policy, facts: facts, options: planning) {
+            switch planner.step(facts) {
             case .needs(let questions): .needs(questions)
             case .result(let result): .result(result)
             }

@@ -22,7 +22,8 @@ extension PlanningRun {
             )
             for address in gone { earlierTags[address] = nil }
         }
-        var run = PlanningRun(earlier.desired, Policy(), facts, PlanningOptions())
+        var run = PlanningRun(earlier.desired, Policy(), PlanningOptions())
+        run.facts = facts
         run.declareEverything()
         needs.formUnion(run.needs)
         isEarlierOpen = !run.needs.isEmpty

@@ -78,39 +78,72 @@ package struct PlanResult: Sendable {
 }
 
 /// Decides what has to change. Pure: it says what it lacks instead of reading it, and the same answers give the same plan.
-package enum Planner {
+package struct Planner {
     package enum Step: Sendable {
         /// More must be known. Questions that were answered already are not asked again.
         case needs(QuestionSet)
         case result(PlanResult)
     }
 
-    /// One step with what is known so far. Call again with more answers until it gives a result.
-    package static func step(_ desired: DesiredState, policy: Policy, facts: Facts, options: PlanningOptions = PlanningOptions()) -> Step {
+    private let desired: DesiredState
+    private let policy: Policy
+    private let options: PlanningOptions
+    /// The last run, as far as it lacked nothing: answers never change, so that these stages would come to the same again.
+    private var settled: (stages: Int, run: PlanningRun)?
+
+    package init(_ desired: DesiredState, policy: Policy, options: PlanningOptions = PlanningOptions()) {
+        self.desired = desired
+        self.policy = policy
+        self.options = options
+    }
+
+    /// One step with what is known so far. Call again with more answers, and all the earlier ones, until it gives a result.
+    package mutating func step(_ facts: Facts) -> Step {
         // What this version cannot do is refused before any registry is contacted.
         guard desired.unavailable.isEmpty else {
             return .result(PlanResult(plan: Plan(source: .workspace), diagnostics: desired.unavailable.inReadingOrder()))
         }
-        var run = PlanningRun(desired, policy, facts, options)
-        run.recallEarlierRevision()  // with `--removed-since`: what was declared then
-        run.declareEverything()  // sources, as they will stand → which content every tag shall lead to
-        run.compareTargets()  // declared tags against live ones → puts
-        run.moveUntagged()  // `moved`: what no tag leads to → more puts
-        run.bringBack()  // an undo's images without a tag → more puts
-        run.carryReferrers()  // signatures, attestations and SBOMs → more puts
-        run.planNamespaces()  // where they are objects of their own → namespaces and retention
-        run.planRemovals()  // `absent`, `moved`, `prune` and the like → untags and deletes, decided on the repository's graph
-        run.repairPlaceholders()  // tags that an untag which was killed left on a placeholder → finished, or put back
-        run.planBackups()  // `policy.backup` → puts of what would lose its place
-        run.restoreFromTrash()  // puts of what a registry's trash holds → restores
-        run.describeUndo()  // the way back of what other changes stand in the way of
-        run.estimate()  // sizes and platforms, for people
-        run.describeRemovals()  // what else goes or stays, for people; an index that was hidden keeps its images
-        run.checkQuotas()  // what would be stored and pulled, against the accounts' quotas
-        if run.needs.isEmpty { run.checkInUse() }  // what runs somewhere stays; asked only of what is sure to be removed
+        var run = settled?.run ?? PlanningRun(desired, policy, options)
+        run.facts = facts
+        for (number, stage) in Self.stages.enumerated().dropFirst(settled?.stages ?? 0) {
+            stage(&run)
+            guard run.needs.isEmpty, number < Self.mostSettled else { continue }
+            settled = (number + 1, run)
+            // Who learns more changes the facts in place; nobody else may hold them.
+            settled?.run.facts = Facts()
+        }
         guard run.needs.isEmpty else { return .needs(run.needs) }
-        run.orderChanges()  // edges: sources first, removals last
-        run.applyPolicy()  // protect, immutable, limits, owners
         return .result(run.assemble())
     }
+
+    /// One step by itself.
+    package static func step(_ desired: DesiredState, policy: Policy, facts: Facts, options: PlanningOptions = PlanningOptions()) -> Step {
+        var planner = Planner(desired, policy: policy, options: options)
+        return planner.step(facts)
+    }
+
+    /// What a plan goes through. A stage may ask; those behind it go on with what is known, and ask as well.
+    private static let stages: [@Sendable (inout PlanningRun) -> Void] = [
+        { $0.recallEarlierRevision() },  // with `--removed-since`: what was declared then
+        { $0.declareEverything() },  // sources, as they will stand → which content every tag shall lead to
+        { $0.compareTargets() },  // declared tags against live ones → puts
+        { $0.moveUntagged() },  // `moved`: what no tag leads to → more puts
+        { $0.bringBack() },  // an undo's images without a tag → more puts
+        { $0.findReferrerJobs() },  // which images' referrers go along
+        { $0.carryReferrers() },  // signatures, attestations and SBOMs → more puts
+        { $0.planNamespaces() },  // where they are objects of their own → namespaces and retention
+        { $0.planRemovals() },  // `absent`, `moved`, `prune` and the like → untags and deletes, decided on the repository's graph
+        { $0.repairPlaceholders() },  // tags that an untag which was killed left on a placeholder → finished, or put back
+        { $0.planBackups() },  // `policy.backup` → puts of what would lose its place
+        { $0.restoreFromTrash() },  // puts of what a registry's trash holds → restores
+        { $0.describeUndo() },  // the way back of what other changes stand in the way of
+        { $0.estimate() },  // sizes and platforms, for people
+        { $0.describeRemovals() },  // what else goes or stays, for people; an index that was hidden keeps its images
+        { $0.checkQuotas() },  // what would be stored and pulled, against the accounts' quotas
+        { if $0.needs.isEmpty { $0.checkInUse() } },  // what runs somewhere stays; asked only of what is sure to be removed
+        { if $0.needs.isEmpty { $0.orderChanges() } },  // edges: sources first, removals last
+        { if $0.needs.isEmpty { $0.applyPolicy() } },  // protect, immutable, limits, owners
+    ]
+    /// Behind the removals little is asked, and each stage that is kept costs a copy of what the next one changes.
+    private static let mostSettled = 9
 }

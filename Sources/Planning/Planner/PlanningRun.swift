@@ -14,7 +14,7 @@ enum Lookup<Value> {
 struct PlanningRun {
     let desired: DesiredState
     let policy: Policy
-    let facts: Facts
+    var facts = Facts()
     let options: PlanningOptions
 
     var needs = QuestionSet()
@@ -56,6 +56,8 @@ struct PlanningRun {
     var contents: [PlannedContent.ID: PlannedContent] = [:]
     /// The resolved content behind each row of `contents`.
     var resolvedContents: [PlannedContent.ID: ResolvedContent] = [:]
+    /// Images whose signatures and the like go along, in the order in which they are looked at.
+    var referrerJobs: [ReferrerPlanning.Job] = []
     /// Puts of images without a tag whose signatures go along.
     var putsByDigest: Set<ChangeID> = []
     var estimates: [ChangeID: Plan.Estimate] = [:]
@@ -71,13 +73,12 @@ struct PlanningRun {
     /// The tag lists that this step used: what was asked in an earlier step and is not used any more must not show in the plan.
     var usedTagLists: Set<RepositoryAddress> = []
 
-    init(_ desired: DesiredState, _ policy: Policy, _ facts: Facts, _ options: PlanningOptions) {
+    init(_ desired: DesiredState, _ policy: Policy, _ options: PlanningOptions) {
         var desired = desired
         // What only the earlier specs use can be asked as well.
         if let earlier = options.removedSince { desired.registries.merge(earlier.registries) { today, _ in today } }
         self.desired = desired
         self.policy = policy
-        self.facts = facts
         self.options = options
         written = WrittenNamespaces(desired)
         hasInventories = desired.registries.values.contains { $0.kind == .icr }

@@ -4,13 +4,13 @@ internal import OCI
 /// those referrers), and cosign's companion tags.
 struct ReferrerPlanning {
     /// One image that goes from one repository to another, under whatever tags.
-    fileprivate struct Route: Hashable {
+    struct Route: Hashable {
         var source: RepositoryAddress
         var target: RepositoryAddress
         var digest: Digest
     }
 
-    fileprivate struct Job {
+    struct Job {
         var route: Route
         /// The first of the tags, whose content this is; `nil`: it goes by its digest alone.
         var tag: TagName?
@@ -39,13 +39,15 @@ struct ReferrerPlanning {
 }
 
 extension PlanningRun {
+    mutating func findReferrerJobs() { referrerJobs = makeReferrerJobs() }
+
     mutating func carryReferrers() {
         var planning = ReferrerPlanning()
         // A chained copy carries what the copy before it has brought by then.
-        for job in referrerJobs() { carry(job, &planning) }
+        for job in referrerJobs { carry(job, &planning) }
     }
 
-    private mutating func referrerJobs() -> [ReferrerPlanning.Job] {
+    private func makeReferrerJobs() -> [ReferrerPlanning.Job] {
         var jobs: [ReferrerPlanning.Job] = []
         for (address, declared) in declarations.byRepository {
             var positions: [RepositoryAddress: [Digest: Int]] = [:]

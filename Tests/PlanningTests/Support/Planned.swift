@@ -36,7 +36,7 @@ struct Stuck: Error, CustomStringConvertible {
 }
 
 extension World {
-    /// Plans, and checks that the order of the answers makes no difference.
+    /// Plans, and checks that the order of the answers makes no difference, nor what the planner keeps from one step to the next.
     func plan(_ spec: SpecBuilder, sourceLocation: SourceLocation = #_sourceLocation) throws -> Planned {
         let planned = try plan(spec, answering: .allAtOnce)
         let bytes = try PlanFile.encode(planned.plan).bytes
@@ -54,8 +54,14 @@ extension World {
         var asked: Set<Question> = []
         var generator = SeededGenerator(seed: 1)
         if case .oneAtATime(let seed) = answering { generator = SeededGenerator(seed: seed) }
+        var planner = Planner(spec.desired, policy: spec.policy, options: spec.options)
         for _ in 0..<5000 {
-            switch Planner.step(spec.desired, policy: spec.policy, facts: facts, options: spec.options) {
+            let step =
+                switch answering {
+                case .allAtOnce: Planner.step(spec.desired, policy: spec.policy, facts: facts, options: spec.options)
+                case .oneAtATime: planner.step(facts)
+                }
+            switch step {
             case .result(let result):
                 return Planned(
                     plan: result.plan,

@@ -125,10 +125,10 @@ struct SeededCopy: Sendable {
                     tags: [try TagName(tag)]
                 )
             }
-            let wanted = desired
+            var planner = Planner(desired, policy: Policy())
             let inspector = Inspector(registries: registries, contents: NoLocalContents(), cache: nil, logger: Logger(label: "test"))
             let planned = try await inspector.answer { facts in
-                switch Planner.step(wanted, policy: Policy(), facts: facts) {
+                switch planner.step(facts) {
                 case .needs(let questions): InspectionStep<PlanResult>.needs(questions)
                 case .result(let result): .result(result)
                 }
