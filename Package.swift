@@ -78,7 +78,8 @@ let package = Package(
         .executableTarget(
             name: "PlanningBenchmark",
             dependencies: [
-                "Specification", "Inspection", "Planning", "Diagnostics", "Registry", "RegistryTestSupport", "OCI", argumentParser, logging,
+                "Specification", "Inspection", "Planning", "Diagnostics", "Registry", "RegistryTestSupport", "OCI", "CMalloc",
+                argumentParser, logging,
             ],
             path: "Tests/PlanningBenchmark"
         ),

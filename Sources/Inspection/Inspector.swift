@@ -82,10 +82,12 @@ package struct Inspector: Sendable {
 
     /// Asks one after the other in a task of its own, or one repository's together.
     private func ask(_ first: [Question], _ work: InspectionWork, in group: inout TaskGroup<Void>) {
-        group.addTask { [reader, logger, onProgress] in
+        let executor = first.first.flatMap { reader.taskExecutor($0.registry) }
+        group.addTask(executorPreference: executor) { [reader, logger, onProgress] in
             var questions = first
             while !Task.isCancelled {
-                let answers = await reader.answers(to: questions)
+                let asked = questions
+                let answers = await withTaskExecutorPreference(reader.taskExecutor(for: asked)) { await reader.answers(to: asked) }
                 for case .unreadable(let error) in answers { logger.debug("could not read", metadata: ["error": "\(error)"]) }
                 let (next, progress) = work.finish(questions, answers)
                 onProgress?(progress)

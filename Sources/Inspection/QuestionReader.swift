@@ -17,6 +17,15 @@ struct QuestionReader: Sendable {
         return 1000
     }
 
+    /// Where small requests to the registry run best; `nil`: anywhere.
+    func taskExecutor(_ registry: RegistryID?) -> (any TaskExecutor)? { registry.flatMap { try? registries.registry($0) }?.taskExecutor }
+
+    /// The same for what has small answers; what has large ones, or none over a network, must not hold up others there.
+    func taskExecutor(for questions: [Question]) -> any TaskExecutor {
+        guard case .head(let address, _)? = questions.first else { return globalConcurrentExecutor }
+        return taskExecutor(address.registry) ?? globalConcurrentExecutor
+    }
+
     /// One answer to each of the questions, which are about one repository or are one.
     func answers(to questions: [Question]) async -> [Answer] {
         let view = questions.count > 1 ? questions[0].repository.flatMap(view) : nil

@@ -49,6 +49,8 @@ package final class HTTPRegistry: RegistryWriter {
 
     package var pulls: PullAllowance? { exchange.pulls.value }
 
+    package var taskExecutor: (any TaskExecutor)? { EventLoopExecutor.any }
+
     package func beginWriting(in repository: RepositoryName) async throws(RegistryError) -> any WriteLease { NoLease() }
 
     package func digests(in repository: RepositoryName) async throws(RegistryError) -> [Digest]? { nil }

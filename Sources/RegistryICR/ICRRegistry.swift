@@ -30,6 +30,8 @@ package final class ICRRegistry: RegistryWriter {
 
     package var pulls: PullAllowance? { content.pulls }
 
+    package var taskExecutor: (any TaskExecutor)? { content.taskExecutor }
+
     // MARK: Content
 
     package func head(_ reference: ManifestReference, in repository: RepositoryName) async throws(RegistryError) -> ManifestHead? {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CMalloc
 import Diagnostics
 import Glibc
 import Inspection
@@ -24,6 +25,8 @@ struct PlanningBenchmark: AsyncParsableCommand {
     var repositories = 1_000
 
     func run() async throws {
+        // As crplan does.
+        mallopt(M_ARENA_MAX, 1)
         let (source, target) = (try InMemoryRegistry(host: "source.example"), try InMemoryRegistry(host: "target.example"))
         try fill(source)
         let contents = source.snapshot()

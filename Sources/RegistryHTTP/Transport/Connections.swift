@@ -140,6 +140,8 @@ final class Connections: Sendable {
             decompression: .disabled
         )
         configuration.httpVersion = .http1Only
+        // Nothing traces crplan, and what a trace would hold is made for each request.
+        configuration.tracing.tracer = nil
         configuration.connectionPool.retryConnectionEstablishment = false
         if let pin { configuration.dnsOverride = [pin.host: pin.address] }
         return HTTPClient(eventLoopGroupProvider: .shared(loops), configuration: configuration)

@@ -36,28 +36,36 @@ final class HostGate: Sendable {
     /// The counting alone.
     struct Slots: Sendable {
         let limit: Int
-        private(set) var inFlight: [Slot: Int] = [:]
+        private var total = 0
+        private var uploads = 0
+        private var downloads = 0
 
         init(limit: Int) {
             self.limit = max(1, limit)
         }
 
-        private var total: Int { inFlight.values.reduce(0, +) }
-
         func isFree(_ slot: Slot) -> Bool {
             let transferLimit = max(1, limit / 2)
             switch slot {
             case .small: return total < limit
-            case .upload: return total < limit && inFlight[.upload, default: 0] < transferLimit
+            case .upload: return total < limit && uploads < transferLimit
             case .download:
-                let downloads = inFlight[.download, default: 0]
                 // With a single slot the download that feeds an upload has to go beside it.
                 return downloads < transferLimit && (total < limit || (limit == 1 && downloads == 0))
             }
         }
 
-        mutating func take(_ slot: Slot) { inFlight[slot, default: 0] += 1 }
-        mutating func giveBack(_ slot: Slot) { inFlight[slot, default: 0] -= 1 }
+        mutating func take(_ slot: Slot) { change(slot, by: 1) }
+        mutating func giveBack(_ slot: Slot) { change(slot, by: -1) }
+
+        private mutating func change(_ slot: Slot, by difference: Int) {
+            total += difference
+            switch slot {
+            case .small: break
+            case .upload: uploads += difference
+            case .download: downloads += difference
+            }
+        }
     }
 
     private struct Waiter: Sendable {
@@ -73,6 +81,13 @@ final class HostGate: Sendable {
         var nextID = 0
         var pausedUntil = 0.0
         var pace: RequestPace
+
+        /// Takes a slot if nobody has to wait for one.
+        mutating func takeIfFree(_ slot: Slot) -> Bool {
+            guard slots.isFree(slot), !waiters.contains(where: { $0.slot == slot }) else { return false }
+            slots.take(slot)
+            return true
+        }
     }
 
     private let state: Mutex<State>
@@ -114,6 +129,7 @@ final class HostGate: Sendable {
     }
 
     func acquire(_ slot: Slot) async throws(CancellationError) -> Permit {
+        if !Task.isCancelled, state.withLock({ $0.takeIfFree(slot) }) { return Permit(self, slot) }
         let id = state.withLock { state in
             state.nextID += 1
             return state.nextID
@@ -122,10 +138,7 @@ final class HostGate: Sendable {
             await withCheckedContinuation { continuation in
                 let answer: Bool? = state.withLock { state in
                     if state.cancelled.remove(id) != nil { return false }
-                    if state.slots.isFree(slot), !state.waiters.contains(where: { $0.slot == slot }) {
-                        state.slots.take(slot)
-                        return true
-                    }
+                    if state.takeIfFree(slot) { return true }
                     state.waiters.append(Waiter(id: id, slot: slot, continuation: continuation))
                     return nil
                 }

@@ -1,0 +1,25 @@
+internal import AsyncHTTPClient
+internal import NIOCore
+
+/// Runs tasks on an event loop. What such a task sends, and the answer, changes threads less often: on a busy machine that is a good part of
+/// what a small request costs.
+final class EventLoopExecutor: TaskExecutor {
+    private let loop: any EventLoop
+
+    private init(_ loop: any EventLoop) {
+        self.loop = loop
+    }
+
+    private static let all = HTTPClient.defaultEventLoopGroup.makeIterator().map { EventLoopExecutor($0) }
+
+    /// The one that the caller runs on; for others, each in turn.
+    static var any: EventLoopExecutor? {
+        let loop = HTTPClient.defaultEventLoopGroup.any()
+        return all.first { $0.loop === loop }
+    }
+
+    func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        loop.execute { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
+    }
+}
