@@ -64,18 +64,18 @@ final class InspectionWork: Sendable {
     }
 
     /// Questions for another task; `nil`: no more may be started now.
-    func start() -> [Question]? { state.withLock { $0.schedule.next() } }
+    func start() -> QuestionBatch? { state.withLock { $0.schedule.next() } }
 
     /// How long until the planner should run if no more answers come; `nil`: that depends on answers alone.
     func delay() -> Duration? { state.withLock { $0.delay() } }
 
     /// Records the answers, one to each question. The next questions of the task that brings them; `nil`: it ends.
-    func finish(_ questions: [Question], _ answers: [Answer]) -> (next: [Question]?, progress: InspectionProgress) {
+    func finish(_ batch: QuestionBatch, _ answers: [Answer]) -> (next: QuestionBatch?, progress: InspectionProgress) {
         state.withLock { state in
-            for (question, answer) in zip(questions, answers) {
+            for (question, answer) in zip(batch.questions, answers) {
                 if state.isPlanning { state.arrived.append((question, answer)) } else { state.facts.record(answer, to: question) }
             }
-            state.schedule.finish(questions)
+            state.schedule.finish(batch)
             let progress = InspectionProgress(asked: state.schedule.askedCount, answered: state.facts.count + state.arrived.count)
             if !state.isPlanning, !state.hasCalled, state.delay() != nil {
                 state.hasCalled = true

@@ -62,7 +62,7 @@ package struct Inspector: Sendable {
                 guard work.endPlanning(asking: questions, pause: pause) else { return .failure(.stuck) }
                 var alarm: ContinuousClock.Instant?
                 while case let delay = work.delay(), delay != .zero, !Task.isCancelled {
-                    while let questions = work.start() { ask(questions, work, in: &group) }
+                    while let batch = work.start() { ask(batch, work, in: &group) }
                     // A slow answer must not hold up the next run.
                     if let delay, alarm.map({ $0 <= .now }) ?? true {
                         alarm = .now + delay
@@ -81,18 +81,25 @@ package struct Inspector: Sendable {
     package func answer(_ question: Question) async -> Answer { await reader.answer(question) }
 
     /// Asks one after the other in a task of its own, or one repository's together.
-    private func ask(_ first: [Question], _ work: InspectionWork, in group: inout TaskGroup<Void>) {
-        let executor = first.first.flatMap { reader.taskExecutor($0.registry) }
+    private func ask(_ first: QuestionBatch, _ work: InspectionWork, in group: inout TaskGroup<Void>) {
+        let executor = first.questions.first.flatMap { reader.taskExecutor($0.registry) }
+        // What has no place of its own must not take that of small requests.
+        let elsewhere = executor == nil ? nil : globalConcurrentExecutor
         group.addTask(executorPreference: executor) { [reader, logger, onProgress] in
-            var questions = first
+            var batch = first
             while !Task.isCancelled {
-                let asked = questions
-                let answers = await withTaskExecutorPreference(reader.taskExecutor(for: asked)) { await reader.answers(to: asked) }
+                let questions = batch.questions
+                let answers: [Answer]
+                if let place = reader.taskExecutor(for: questions) ?? elsewhere {
+                    answers = await withTaskExecutorPreference(place) { await reader.answers(to: questions) }
+                } else {
+                    answers = await reader.answers(to: questions)
+                }
                 for case .unreadable(let error) in answers { logger.debug("could not read", metadata: ["error": "\(error)"]) }
-                let (next, progress) = work.finish(questions, answers)
+                let (next, progress) = work.finish(batch, answers)
                 onProgress?(progress)
                 guard let next else { return }
-                questions = next
+                batch = next
             }
         }
     }

@@ -20,10 +20,10 @@ struct QuestionReader: Sendable {
     /// Where small requests to the registry run best; `nil`: anywhere.
     func taskExecutor(_ registry: RegistryID?) -> (any TaskExecutor)? { registry.flatMap { try? registries.registry($0) }?.taskExecutor }
 
-    /// The same for what has small answers; what has large ones, or none over a network, must not hold up others there.
-    func taskExecutor(for questions: [Question]) -> any TaskExecutor {
-        guard case .head(let address, _)? = questions.first else { return globalConcurrentExecutor }
-        return taskExecutor(address.registry) ?? globalConcurrentExecutor
+    /// The same for questions; `nil` too for those with large answers, which would hold up others there.
+    func taskExecutor(for questions: [Question]) -> (any TaskExecutor)? {
+        guard case .head(let address, _)? = questions.first else { return nil }
+        return taskExecutor(address.registry)
     }
 
     /// One answer to each of the questions, which are about one repository or are one.

@@ -1,6 +1,13 @@
 internal import OCI
 internal import Planning
 
+/// Questions of one repository that are answered together, or one of any kind.
+struct QuestionBatch: Sendable {
+    let questions: [Question]
+    /// The place of their registry's lane.
+    fileprivate let lane: Int
+}
+
 /// Which question is asked next, and when the planner is worth another run. Pure: knows questions, no answers.
 ///
 /// At most `parallelism` questions run at once. Among registries the one with the fewest running goes first, and one that has its fair
@@ -70,7 +77,9 @@ struct QuestionSchedule {
     private let largestBatch: @Sendable (RegistryID?) -> Int
     /// What waits or runs.
     private var open = QuestionSet()
-    private var lanes: [RegistryID?: Lane] = [:]
+    private var lanes: [Lane] = []
+    /// The place of each registry's lane; once given, it stays.
+    private var places: [RegistryID?: Int] = [:]
     private var running = 0
     private var round = Round()
 
@@ -98,45 +107,51 @@ struct QuestionSchedule {
         let before = open.count
         let new = questions.others.filter { open.insert($0) }
         for (registry, questions) in Dictionary(grouping: new, by: \.registry) {
-            lanes[registry, default: Lane(largestBatch: largestBatch(registry))].add(questions)
+            lanes[lane(of: registry)].add(questions)
         }
         for (address, asked) in questions.tags {
             let new = open.tags[address].map { asked.subtracting($0) } ?? asked
             guard !new.isEmpty else { continue }
             open.insert(new, in: address)
-            lanes[address.registry, default: Lane(largestBatch: largestBatch(address.registry))].add(new, of: address)
+            lanes[lane(of: address.registry)].add(new, of: address)
         }
         askedCount += open.count - before
-        for key in lanes.keys { lanes[key]?.isNewer = false }
-        round = Round(openQuestions: outstanding, openLanes: lanes.values.count { $0.isOpen })
+        for place in lanes.indices { lanes[place].isNewer = false }
+        round = Round(openQuestions: outstanding, openLanes: lanes.count { $0.isOpen })
     }
 
-    /// The next questions to start, of one repository; `nil` when none may start now.
-    mutating func next() -> [Question]? {
+    private mutating func lane(of registry: RegistryID?) -> Int {
+        if let place = places[registry] { return place }
+        places[registry] = lanes.count
+        lanes.append(Lane(largestBatch: largestBatch(registry)))
+        return lanes.count - 1
+    }
+
+    /// The next questions to start; `nil` when none may start now.
+    mutating func next() -> QuestionBatch? {
         let free = parallelism - running
         guard free > 0 else { return nil }
         let share = (parallelism + lanes.count - 1) / lanes.count
         let reserve = lanes.count > 1 ? max(1, parallelism / 4) : 0
-        var choice: (place: Dictionary<RegistryID?, Lane>.Index, running: Int)?
+        var choice: (place: Int, running: Int)?
         for place in lanes.indices {
-            let lane = lanes.values[place]
-            guard lane.hasWaiting, lane.running < share || free > reserve, lane.running < choice?.running ?? .max else { continue }
-            choice = (place, lane.running)
+            let running = lanes[place].running
+            guard lanes[place].hasWaiting, running < share || free > reserve, running < choice?.running ?? .max else { continue }
+            choice = (place, running)
         }
         guard let choice else { return nil }
         running += 1
-        return lanes.values[choice.place].start()
+        return QuestionBatch(questions: lanes[choice.place].start(), lane: choice.place)
     }
 
     /// What `next` gave is answered.
-    mutating func finish(_ questions: [Question]) {
-        guard let registry = questions.first.map(\.registry) else { return }
-        lanes[registry]?.running -= 1
-        lanes[registry]?.isNewer = true
+    mutating func finish(_ batch: QuestionBatch) {
+        lanes[batch.lane].running -= 1
+        lanes[batch.lane].isNewer = true
         running -= 1
-        for question in questions { open.remove(question) }
-        round.answered += questions.count
-        if lanes[registry]?.isOpen == false { round.closedLanes += 1 }
+        for question in batch.questions { open.remove(question) }
+        round.answered += batch.questions.count
+        if !lanes[batch.lane].isOpen { round.closedLanes += 1 }
     }
 
     /// Whether a quarter of the questions, or of the registries, that were open at the planner's last run are done, so that questions of
@@ -144,8 +159,8 @@ struct QuestionSchedule {
     /// questions wait for a place at each registry that answered, more of them would only wait too.
     var isRoundOver: Bool {
         if outstanding == 0 { return true }
-        guard lanes.values.contains(where: { $0.isNewer && !$0.hasWaiting }) else { return false }
         let isMuch = round.answered * 4 >= round.openQuestions || (round.closedLanes > 0 && round.closedLanes * 4 >= round.openLanes)
-        return isMuch && round.answered * 20 >= askedCount - outstanding
+        guard isMuch, round.answered * 20 >= askedCount - outstanding else { return false }
+        return lanes.indices.contains { lanes[$0].isNewer && !lanes[$0].hasWaiting }
     }
 }

@@ -10,9 +10,9 @@ import Testing
         return Set(try (0..<count).map { .tags(RepositoryAddress(registry, try RepositoryName("app\($0)"))) })
     }
 
-    private func start(_ schedule: inout QuestionSchedule) -> [Question] {
-        var started: [Question] = []
-        while let questions = schedule.next() { started += questions }
+    private func start(_ schedule: inout QuestionSchedule) -> [QuestionBatch] {
+        var started: [QuestionBatch] = []
+        while let batch = schedule.next() { started.append(batch) }
         return started
     }
 
@@ -25,7 +25,7 @@ import Testing
     @Test func `registries share the places`() throws {
         var schedule = QuestionSchedule(parallelism: 8)
         schedule.add(QuestionSet(try questions("a.example", 20).union(questions("b.example", 20))))
-        let hosts = start(&schedule).map { $0.registry?.description }
+        let hosts = start(&schedule).flatMap(\.questions).map { $0.registry?.description }
         #expect(hosts.count { $0 == "a.example" } == 4)
         #expect(hosts.count { $0 == "b.example" } == 4)
     }
@@ -34,11 +34,11 @@ import Testing
         var schedule = QuestionSchedule(parallelism: 8)
         let other = try questions("b.example", 1)
         schedule.add(QuestionSet(try questions("a.example", 20).union(other)))
-        for question in start(&schedule) where other.contains(question) { schedule.finish([question]) }
+        for batch in start(&schedule) where other.isSuperset(of: batch.questions) { schedule.finish(batch) }
         #expect(start(&schedule).count == 1)
         let later = try questions("b.example", 3)
         schedule.add(QuestionSet(later.subtracting(other)))
-        #expect(Set(start(&schedule)) == later.subtracting(other))
+        #expect(Set(start(&schedule).flatMap(\.questions)) == later.subtracting(other))
     }
 
     @Test func `a question is started once`() throws {
@@ -49,7 +49,7 @@ import Testing
         schedule.add(QuestionSet(asked))
         #expect(schedule.outstanding == 3 && schedule.askedCount == 3)
         #expect(schedule.next() == nil)
-        for question in started { schedule.finish([question]) }
+        for batch in started { schedule.finish(batch) }
         #expect(schedule.outstanding == 0)
     }
 
@@ -61,7 +61,7 @@ import Testing
         }
         var schedule = QuestionSchedule(parallelism: 64)
         schedule.add(QuestionSet(heads + [.tags(addresses[0])]))
-        let started = start(&schedule)
+        let started = start(&schedule).flatMap(\.questions)
         #expect(started.first == .tags(addresses[0]))
         #expect(Set(started.dropFirst()) == Set(heads) && started.count == 16)
         #expect(Set(started[1...3].map(\.repository)) == Set(addresses))
@@ -76,12 +76,12 @@ import Testing
         let referrers = addresses.flatMap { address in (0..<3).map { Question.referrers(address, .sha256(of: [UInt8($0)])) } }
         var schedule = QuestionSchedule(parallelism: 64, largestBatch: { $0 == registry ? 4 : 1 })
         schedule.add(QuestionSet(heads + referrers + [.repositories(registry)]))
-        var batches: [[Question]] = []
-        while let batch = schedule.next() { batches.append(batch) }
+        let started = start(&schedule)
+        let batches = started.map(\.questions)
         #expect(batches.count == 10 && batches.count { $0.count == 1 } == 4)
         #expect(batches.allSatisfy { $0.count <= 4 && Set($0.map(\.repository)).count == 1 })
         #expect(Set(batches.joined()) == Set(heads + referrers + [.repositories(registry)]) && schedule.outstanding == 25)
-        for batch in batches { schedule.finish(batch) }
+        for batch in started { schedule.finish(batch) }
         #expect(schedule.outstanding == 0)
     }
 
@@ -90,7 +90,7 @@ import Testing
         let addresses = try (0..<3).map { RepositoryAddress(registry, try RepositoryName("app\($0)")) }
         var schedule = QuestionSchedule(parallelism: 2, largestBatch: { _ in 10 })
         schedule.add(QuestionSet(try addresses.flatMap { address in try (0..<5).map { .head(address, .tag(try TagName("v\($0)"))) } }))
-        #expect(schedule.next()?.count == 5 && schedule.next()?.count == 5)
+        #expect(start(&schedule).map(\.questions.count) == [5, 5])
         #expect(schedule.next() == nil)
     }
 
@@ -98,10 +98,10 @@ import Testing
         var schedule = QuestionSchedule(parallelism: 64)
         schedule.add(QuestionSet(try questions("a.example", 12).union(questions("b.example", 0))))
         let started = start(&schedule)
-        schedule.finish([started[0]])
-        schedule.finish([started[1]])
+        schedule.finish(started[0])
+        schedule.finish(started[1])
         #expect(!schedule.isRoundOver)
-        schedule.finish([started[2]])
+        schedule.finish(started[2])
         #expect(schedule.isRoundOver)
     }
 
@@ -109,7 +109,7 @@ import Testing
         var schedule = QuestionSchedule(parallelism: 64)
         let small = try questions("b.example", 1)
         schedule.add(QuestionSet(try questions("a.example", 40).union(small)))
-        for question in start(&schedule) where small.contains(question) { schedule.finish([question]) }
+        for batch in start(&schedule) where small.isSuperset(of: batch.questions) { schedule.finish(batch) }
         #expect(schedule.isRoundOver)
     }
 
@@ -119,7 +119,7 @@ import Testing
         var running = start(&schedule)
         for _ in 0..<4 {
             #expect(!schedule.isRoundOver)
-            schedule.finish([running.removeFirst()])
+            schedule.finish(running.removeFirst())
             running += start(&schedule)
         }
         #expect(schedule.isRoundOver)

@@ -24,9 +24,13 @@ struct PlanningBenchmark: AsyncParsableCommand {
     @Option(help: "Repositories on each side; the tags are spread over them.")
     var repositories = 1_000
 
-    func run() async throws {
+    static func main() async {
         // As crplan does.
         mallopt(M_ARENA_MAX, 1)
+        await main(nil)
+    }
+
+    func run() async throws {
         let (source, target) = (try InMemoryRegistry(host: "source.example"), try InMemoryRegistry(host: "target.example"))
         try fill(source)
         let contents = source.snapshot()

@@ -68,9 +68,10 @@ package struct RegistryContents: Hashable, Sendable {
     }
 
     package func manifest(_ reference: ManifestReference, in repository: RepositoryName) -> ManifestDocument? {
+        guard let held = repositories[repository] else { return nil }
         switch reference {
-        case .digest(let digest): repositories[repository]?.manifests[digest]
-        case .tag(let tag): repositories[repository]?.tags[tag].flatMap { repositories[repository]?.manifests[$0] }
+        case .digest(let digest): return held.manifests[digest]
+        case .tag(let tag): return held.tags[tag].flatMap { held.manifests[$0] }
         }
     }
 

@@ -123,11 +123,21 @@ struct Declaration {
         case refused(Digest)
     }
 
+    /// What an entry says of all its tags alike.
+    final class Terms: Sendable {
+        let origin: Origin
+        let rules: TransferRules
+
+        init(_ origin: Origin, _ rules: TransferRules) {
+            self.origin = origin
+            self.rules = rules
+        }
+    }
+
     private struct Values {
         var content: ResolvedContent?
-        var origin: Origin
+        var terms: Terms
         var otherOrigins: Set<Origin> = []
-        var rules: TransferRules
         var isLeftOut: Bool
         var state = State.waiting
     }
@@ -143,15 +153,15 @@ struct Declaration {
     /// Large plans declare many tags, and look at each several times.
     private var box: Box
 
-    init(content: ResolvedContent?, origin: Origin, rules: TransferRules, isLeftOut: Bool = false) {
-        box = Box(Values(content: content, origin: origin, rules: rules, isLeftOut: isLeftOut))
+    init(content: ResolvedContent?, _ terms: Terms, isLeftOut: Bool = false) {
+        box = Box(Values(content: content, terms: terms, isLeftOut: isLeftOut))
     }
 
     /// `nil`: the source is gone, and the tag keeps what it has.
     var content: ResolvedContent? { box.values.content }
     /// The first of the entries that declare it, in reading order.
-    var origin: Origin { box.values.origin }
-    var rules: TransferRules { box.values.rules }
+    var origin: Origin { box.values.terms.origin }
+    var rules: TransferRules { box.values.terms.rules }
     /// One of the entries could not be evaluated, so what the tag shall hold is not known.
     var isLeftOut: Bool { box.values.isLeftOut }
 
@@ -172,16 +182,18 @@ struct Declaration {
     func merged(with other: Declaration) -> Declaration {
         var merged = origin <= other.origin ? self : other
         let second = origin <= other.origin ? other : self
+        var rules = merged.rules
+        rules.existing = Self.stricter(rules.existing, second.rules.existing)
+        if [rules.referrers, second.rules.referrers].contains(.always) {
+            rules.referrers = .always
+        } else if [rules.referrers, second.rules.referrers].contains(.onCopy) {
+            rules.referrers = .onCopy
+        }
         merged.change { values in
+            if values.terms.rules != rules { values.terms = Terms(values.terms.origin, rules) }
             values.content = values.content ?? second.content
             values.otherOrigins.formUnion(second.origins)
             values.isLeftOut = isLeftOut || other.isLeftOut
-            values.rules.existing = Self.stricter(rules.existing, other.rules.existing)
-            if [rules.referrers, other.rules.referrers].contains(.always) {
-                values.rules.referrers = .always
-            } else if [rules.referrers, other.rules.referrers].contains(.onCopy) {
-                values.rules.referrers = .onCopy
-            }
         }
         return merged
     }

@@ -115,7 +115,7 @@ extension PlanningRun {
         case .failed: return .failed
         case .known(let head):
             guard let head, head.digest != content.digest else {
-                return declare(content, tags: [tag], in: [entry.to], entry.origin, MoveEntry.rules)
+                return declare(content, tags: [tag], in: [entry.to], Declaration.Terms(entry.origin, MoveEntry.rules))
             }
             error(
                 "moved-conflict",

@@ -253,7 +253,8 @@ extension PlanningRun {
             return
         }
         guard case .known(let found?) = resolve(job.route.source, .tag(tag), for: job.origin) else { return }
-        let companion = settled(Declaration(content: found, origin: job.origin, rules: TransferRules(referrers: .never)), target, tag)
+        let terms = Declaration.Terms(job.origin, TransferRules(referrers: .never))
+        let companion = settled(Declaration(content: found, terms), target, tag)
         declarations.set(companion, target, tag)
         switch companion.state {
         case .unreadable(let error): fail(error, in: target.registry, for: job.origin)

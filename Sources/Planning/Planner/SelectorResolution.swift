@@ -219,8 +219,9 @@ extension PlanningRun {
         if progress == .waiting, entry.rules.referrers == .always { _ = capability(.referrersAPI, source) }
         guard progress != .failed else { return .failed }
         for target in targets { declarations.expect(chosen.count, in: target) }
+        let terms = Declaration.Terms(entry.origin, entry.rules)
         for (tag, content) in chosen {
-            progress = later(progress, declare(content, tags: CollectionOfOne(tag), in: targets, entry.origin, entry.rules))
+            progress = later(progress, declare(content, tags: CollectionOfOne(tag), in: targets, terms))
         }
         return progress
     }

@@ -43,9 +43,10 @@ extension PlanningRun {
     private mutating func keepWhatIsDeclared(by node: EntryGraph.Node) {
         incompleteRepositories.formUnion(node.targets)
         guard case .image(let entry) = node else { return }
+        let terms = Declaration.Terms(entry.origin, entry.rules)
         for address in entry.targets {
             for tag in entry.tags where isSelected(address, tag) {
-                let new = Declaration(content: nil, origin: entry.origin, rules: entry.rules, isLeftOut: true)
+                let new = Declaration(content: nil, terms, isLeftOut: true)
                 declarations.set(settled(declarations[address, tag]?.merged(with: new) ?? new, address, tag), address, tag)
             }
         }
@@ -91,14 +92,15 @@ extension PlanningRun {
             guard entry.rules.missing == .error else {
                 note("source-missing", "the source of this entry is gone; its targets stay as they are (missing: keep)", at: entry.origin)
                 partlyKnownRepositories.formUnion(entry.targets)
-                return declare(nil, tags: entry.tags, in: entry.targets, entry.origin, entry.rules)
+                return declare(nil, tags: entry.tags, in: entry.targets, Declaration.Terms(entry.origin, entry.rules))
             }
             return reportMissing(entry)
         case .known(let found?):
             switch select(entry.rules.platforms, of: found, for: entry.origin) {
             case .waiting: return .waiting
             case .failed: return .failed
-            case .known(let selected): return declare(selected, tags: entry.tags, in: entry.targets, entry.origin, entry.rules)
+            case .known(let selected):
+                return declare(selected, tags: entry.tags, in: entry.targets, Declaration.Terms(entry.origin, entry.rules))
             }
         }
     }
@@ -238,8 +240,7 @@ extension PlanningRun {
         _ content: ResolvedContent?,
         tags: some Collection<TagName>,
         in targets: [RepositoryAddress],
-        _ origin: Origin,
-        _ rules: TransferRules
+        _ terms: Declaration.Terms
     ) -> Progress {
         var progress = Progress.done
         for address in targets {
@@ -249,7 +250,7 @@ extension PlanningRun {
                     wantedAsTheyAre.insert(DeclaredTag(address: address, tag: tag))
                     continue
                 }
-                var declaration = Declaration(content: content, origin: origin, rules: rules)
+                var declaration = Declaration(content: content, terms)
                 if let known = declarations[address, tag] {
                     compare(known, declaration, DeclaredTag(address: address, tag: tag))
                     declaration = known.merged(with: declaration)
