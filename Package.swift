@@ -113,7 +113,7 @@ let package = Package(
         ),
         .testTarget(
             name: "InspectionTests",
-            dependencies: ["Inspection", "Planning", "Registry", "RegistryTestSupport", "OCI", "Files", logging]
+            dependencies: ["Inspection", "Planning", "Registry", "RegistryLayout", "RegistryTestSupport", "OCI", "Files", logging]
         ),
         .testTarget(
             name: "ExecutionTests",

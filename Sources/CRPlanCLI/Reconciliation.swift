@@ -14,7 +14,7 @@ internal import Specification
 /// The main flow, and the first file to read:
 ///
 ///     [UInt8] → YAMLNode → Spec → DesiredState + Policy      Specification.read   (mistakes are collected, with places)
-///     DesiredState + Policy + facts → questions | result     Planner.step         (pure)
+///     DesiredState + Policy + facts → questions | result     Planner.step, again and again   (pure)
 ///     questions → answers                                    Inspector            (reads registries, decides nothing)
 ///     Plan ⇄ plan file                                       PlanFile
 ///     Plan → events, journal, report                         Executor             (the plan alone drives it)

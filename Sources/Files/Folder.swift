@@ -71,6 +71,7 @@ package final class Folder: Sendable {
             try system("read", shown()) { Int(fstat(descriptor, &raw)) }
             let status = FileStatus(raw)
             guard status.kind == .regular else { throw OpenFile.notRegular(status.kind, shown()) }
+            guard status.size <= limit else { throw OpenFile.tooLarge(limit, shown()) }
             return try OpenFile.readToEnd(descriptor, size: status.size, limit: limit, shown)
         }
     }

@@ -26,6 +26,10 @@ package final class OpenFile: Sendable {
         FileError(.notRegular, action: "read", path: path, reason: kind == .folder ? "it is a folder" : "it is not a regular file")
     }
 
+    static func tooLarge(_ limit: Int, _ path: String) -> FileError {
+        FileError(.tooLarge, action: "read", path: path, reason: "it has more than \(limit) bytes")
+    }
+
     package func status() throws(FileError) -> FileStatus {
         var raw = stat()
         try system("read", path) { Int(fstat(descriptor.rawValue, &raw)) }
@@ -54,9 +58,7 @@ package final class OpenFile: Sendable {
             expected = 0
             let piece = try fill(room, path) { (buffer, _) in Glibc.read(descriptor, buffer.baseAddress, buffer.count) }
             if bytes.isEmpty { bytes = piece } else { bytes += piece }
-            if bytes.count > limit {
-                throw FileError(.tooLarge, action: "read", path: path(), reason: "it has more than \(limit) bytes")
-            }
+            if bytes.count > limit { throw tooLarge(limit, path()) }
             if piece.count < room { return bytes }
         }
     }

@@ -4,7 +4,7 @@ internal import Synchronization
 
 /// What a run of the inspector knows and still has to ask, shared by the tasks that ask.
 ///
-/// A task goes on from one question to the next by itself, also while the planner runs. It ends when there is nothing to start, and one
+/// A task goes on from one batch of questions to the next by itself, also while the planner runs. It ends when there is nothing to start, and one
 /// ends when the planner has become worth another run, since the others may take long.
 final class InspectionWork: Sendable {
     private struct State: Sendable {
@@ -69,19 +69,22 @@ final class InspectionWork: Sendable {
     /// How long until the planner should run if no more answers come; `nil`: that depends on answers alone.
     func delay() -> Duration? { state.withLock { $0.delay() } }
 
+    var progress: InspectionProgress {
+        state.withLock { InspectionProgress(asked: $0.schedule.askedCount, answered: $0.facts.count + $0.arrived.count) }
+    }
+
     /// Records the answers, one to each question. The next questions of the task that brings them; `nil`: it ends.
-    func finish(_ batch: QuestionBatch, _ answers: [Answer]) -> (next: QuestionBatch?, progress: InspectionProgress) {
+    func finish(_ batch: QuestionBatch, _ answers: [Answer]) -> QuestionBatch? {
         state.withLock { state in
             for (question, answer) in zip(batch.questions, answers) {
                 if state.isPlanning { state.arrived.append((question, answer)) } else { state.facts.record(answer, to: question) }
             }
             state.schedule.finish(batch)
-            let progress = InspectionProgress(asked: state.schedule.askedCount, answered: state.facts.count + state.arrived.count)
             if !state.isPlanning, !state.hasCalled, state.delay() != nil {
                 state.hasCalled = true
-                return (nil, progress)
+                return nil
             }
-            return (state.schedule.next(), progress)
+            return state.schedule.next()
         }
     }
 }

@@ -28,7 +28,8 @@ package struct Inspector: Sendable {
     private let logger: Logger
     private let onProgress: (@Sendable (InspectionProgress) -> Void)?
 
-    /// `parallelism` bounds the questions under way at once; how many requests one host takes is its registry's business.
+    /// `parallelism` bounds the tasks that ask at once; how many requests one host takes is its registry's business. `onProgress` is called
+    /// from time to time.
     package init(
         registries: any RegistryDirectory,
         contents: any ContentSource,
@@ -45,12 +46,14 @@ package struct Inspector: Sendable {
 
     /// In runs of the planner, which looks at all that is known each time: it takes at most a quarter of the time.
     private static let leastPause = 3
+    private static let progressPause = Duration.milliseconds(100)
 
     /// Calls `step` with what is known, until it has a result. Questions still open then are dropped.
     package func answer<Outcome: Sendable>(step: (Facts) -> InspectionStep<Outcome>) async throws(InspectionFailure) -> Outcome {
         let result = await withTaskGroup(of: Void.self) { group -> Result<Outcome, InspectionFailure> in
             defer { group.cancelAll() }
             let work = InspectionWork(parallelism: parallelism) { [reader] in reader.largestBatch($0) }
+            reportProgress(of: work, in: &group)
             while !Task.isCancelled {
                 let begin = ContinuousClock.now
                 let questions: QuestionSet
@@ -80,25 +83,36 @@ package struct Inspector: Sendable {
     /// One question by itself, for what no planner asks.
     package func answer(_ question: Question) async -> Answer { await reader.answer(question) }
 
+    /// In a task of its own: who shows it may have to wait for a terminal.
+    private func reportProgress(of work: InspectionWork, in group: inout TaskGroup<Void>) {
+        guard let onProgress else { return }
+        group.addTask {
+            var last: InspectionProgress?
+            while (try? await Task.sleep(for: Self.progressPause)) != nil {
+                let progress = work.progress
+                if progress != last { onProgress(progress) }
+                last = progress
+            }
+        }
+    }
+
     /// Asks one after the other in a task of its own, or one repository's together.
     private func ask(_ first: QuestionBatch, _ work: InspectionWork, in group: inout TaskGroup<Void>) {
-        let executor = first.questions.first.flatMap { reader.taskExecutor($0.registry) }
+        let executor = reader.requestExecutor(of: first.questions[0].registry)
         // What has no place of its own must not take that of small requests.
         let elsewhere = executor == nil ? nil : globalConcurrentExecutor
-        group.addTask(executorPreference: executor) { [reader, logger, onProgress] in
+        group.addTask(executorPreference: executor) { [reader, logger] in
             var batch = first
             while !Task.isCancelled {
                 let questions = batch.questions
                 let answers: [Answer]
-                if let place = reader.taskExecutor(for: questions) ?? elsewhere {
+                if let place = reader.executor(for: questions) ?? elsewhere {
                     answers = await withTaskExecutorPreference(place) { await reader.answers(to: questions) }
                 } else {
                     answers = await reader.answers(to: questions)
                 }
                 for case .unreadable(let error) in answers { logger.debug("could not read", metadata: ["error": "\(error)"]) }
-                let (next, progress) = work.finish(batch, answers)
-                onProgress?(progress)
-                guard let next else { return }
+                guard let next = work.finish(batch, answers) else { return }
                 batch = next
             }
         }

@@ -2,7 +2,7 @@ internal import OCI
 internal import Planning
 internal import Registry
 
-/// Turns one question into requests, and what comes back into an answer.
+/// Turns questions into requests, and what comes back into answers.
 struct QuestionReader: Sendable {
     let registries: any RegistryDirectory
     let contents: any ContentSource
@@ -11,27 +11,30 @@ struct QuestionReader: Sendable {
     /// 8 MiB: configs of real images have some kilobytes.
     static let largestConfig: Int64 = 8 << 20
 
-    /// How many questions of one repository are answered together: many where a view of it answers them.
+    /// How many questions that views answer go together. Few enough that nobody waits for long.
     func largestBatch(_ registry: RegistryID?) -> Int {
         guard let registry, let reader = try? registries.registry(registry), reader.hasViews else { return 1 }
-        return 1000
+        return 250
     }
 
     /// Where small requests to the registry run best; `nil`: anywhere.
-    func taskExecutor(_ registry: RegistryID?) -> (any TaskExecutor)? { registry.flatMap { try? registries.registry($0) }?.taskExecutor }
-
-    /// The same for questions; `nil` too for those with large answers, which would hold up others there.
-    func taskExecutor(for questions: [Question]) -> (any TaskExecutor)? {
-        guard case .head(let address, _)? = questions.first else { return nil }
-        return taskExecutor(address.registry)
+    func requestExecutor(of registry: RegistryID?) -> (any TaskExecutor)? {
+        registry.flatMap { try? registries.registry($0) }?.requestExecutor()
     }
 
-    /// One answer to each of the questions, which are about one repository or are one.
+    /// Where the questions are asked; `nil` too for those with large answers, which would hold up others there.
+    func executor(for questions: [Question]) -> (any TaskExecutor)? {
+        guard questions.count == 1, case .head(let address, _) = questions[0] else { return nil }
+        return requestExecutor(of: address.registry)
+    }
+
+    /// One answer to each of the questions, which are one or for a view; fewer when the task is cancelled.
     func answers(to questions: [Question]) async -> [Answer] {
-        let view = questions.count > 1 ? questions[0].repository.flatMap(view) : nil
+        guard questions.count > 1 else { return [await answer(questions[0])] }
+        let view = questions[0].repository.flatMap(view)
         var answers: [Answer] = []
         answers.reserveCapacity(questions.count)
-        for question in questions {
+        for question in questions where !Task.isCancelled {
             if let answer = Self.answer(question, from: view) { answers.append(answer) } else { answers.append(await answer(question)) }
         }
         return answers
@@ -48,18 +51,16 @@ struct QuestionReader: Sendable {
         }
     }
 
-    /// `nil`: the view is not for such questions.
+    /// `nil`: the question has to be asked by itself. So it is where a view lacks what it names: it may have grown old.
     private static func answer(_ question: Question, from view: View?) -> Answer? {
-        guard let found = view else { return nil }
-        do throws(RegistryError) {
-            switch question {
-            case .head(_, .tag(let tag)):
-                return try found.get().head(tag).map { .found(.head($0)) } ?? .absent
-            case .referrers(_, let digest): return .found(.referrers(try found.get().referrers(of: digest).descriptors))
-            default: return nil
-            }
-        } catch {
-            return .unreadable(error)
+        switch (view, question) {
+        case (nil, _): nil
+        case (.failure(let error)?, _): .unreadable(error)
+        case (.success(let view)?, .head(_, .tag(let tag))):
+            (try? view.head(tag)).map { head in head.map { .found(.head($0)) } ?? .absent }
+        case (.success(let view)?, .referrers(_, let digest)):
+            (try? view.referrers(of: digest)).map { .found(.referrers($0.descriptors)) }
+        case (.success?, _): nil
         }
     }
 

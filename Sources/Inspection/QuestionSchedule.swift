@@ -1,7 +1,7 @@
 internal import OCI
 internal import Planning
 
-/// Questions of one repository that are answered together, or one of any kind.
+/// Questions of one repository that a view of it answers, or one of any kind.
 struct QuestionBatch: Sendable {
     let questions: [Question]
     /// The place of their registry's lane.
@@ -10,9 +10,8 @@ struct QuestionBatch: Sendable {
 
 /// Which question is asked next, and when the planner is worth another run. Pure: knows questions, no answers.
 ///
-/// At most `parallelism` questions run at once. Among registries the one with the fewest running goes first, and one that has its fair
-/// share already leaves a quarter of the places free, so that a slow host cannot take them all. Questions of one repository that are
-/// answered together take one place.
+/// At most `parallelism` batches run at once. Among registries the one with the fewest running goes first, and one that has its fair
+/// share already leaves a quarter of the places free, so that a slow host cannot take them all.
 struct QuestionSchedule {
     private struct Lane {
         /// So many questions of one repository are started together at most.
@@ -25,7 +24,7 @@ struct QuestionSchedule {
         /// are longer, since what is kept of one repository stands close together in memory.
         var taken = 0
         var mostTaken = 1
-        /// Other questions that wait. Most lead to further ones, so that they go first.
+        /// Other questions that wait. Most lead to further ones, so that they go first. What a view answers stands by repository.
         var others: [Question] = []
         var running = 0
 
@@ -36,14 +35,16 @@ struct QuestionSchedule {
         mutating func start() -> [Question] {
             running += 1
             if let question = others.popLast() {
-                guard largestBatch > 1, let repository = question.repository else { return [question] }
                 var batch = [question]
-                while batch.count < largestBatch, others.last?.repository == repository { batch.append(others.removeLast()) }
+                guard largestBatch > 1, question.isForViews else { return batch }
+                while batch.count < largestBatch, let next = others.last, next.isForViews, next.repository == question.repository {
+                    batch.append(others.removeLast())
+                }
                 return batch
             }
             if turn >= tags.count { (turn, mostTaken) = (0, 16) }
-            let (address, waiting) = tags[turn]
-            let batch = waiting.suffix(largestBatch).map { Question.head(address, .tag($0)) }
+            let address = tags[turn].address
+            let batch = tags[turn].tags.suffix(largestBatch).map { Question.head(address, .tag($0)) }
             tags[turn].tags.removeLast(batch.count)
             taken += batch.count
             if tags[turn].tags.isEmpty {
@@ -59,7 +60,9 @@ struct QuestionSchedule {
 
         mutating func add(_ new: [Question]) {
             guard largestBatch > 1 else { return others += new }
-            for questions in Dictionary(grouping: new, by: \.repository).values { others += questions }
+            // What leads to further questions goes first, so it stands last.
+            for questions in Dictionary(grouping: new.filter(\.isForViews), by: \.repository).values { others += questions }
+            others += new.filter { !$0.isForViews }
         }
 
         mutating func add(_ new: Set<TagName>, of address: RepositoryAddress) {
@@ -162,5 +165,15 @@ struct QuestionSchedule {
         let isMuch = round.answered * 4 >= round.openQuestions || (round.closedLanes > 0 && round.closedLanes * 4 >= round.openLanes)
         guard isMuch, round.answered * 20 >= askedCount - outstanding else { return false }
         return lanes.indices.contains { lanes[$0].isNewer && !lanes[$0].hasWaiting }
+    }
+}
+
+extension Question {
+    /// Whether a view of its repository answers it.
+    var isForViews: Bool {
+        switch self {
+        case .head(_, .tag), .referrers: true
+        default: false
+        }
     }
 }

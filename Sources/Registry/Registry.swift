@@ -108,8 +108,9 @@ package protocol RegistryReader: Sendable {
     /// Who the registry takes us for, for `init`: checks the login with a harmless read.
     func checkLogin() async throws(RegistryError) -> LoginReport
 
-    /// Where a task runs best that makes one small request after the other; `nil`: anywhere. Nothing that takes long may run there.
-    var taskExecutor: (any TaskExecutor)? { get }
+    /// Where a task runs best that makes one small request after the other, each time maybe another; `nil`: anywhere. Nothing that takes
+    /// long may run there.
+    func requestExecutor() -> (any TaskExecutor)?
 
     /// The repository as it stands now, to answer many questions about it together; `nil` where each takes a request of its own.
     func view(of repository: RepositoryName) throws(RegistryError) -> (any RepositoryView)?
@@ -129,7 +130,7 @@ extension RegistryReader {
 
     package var pulls: PullAllowance? { nil }
 
-    package var taskExecutor: (any TaskExecutor)? { nil }
+    package func requestExecutor() -> (any TaskExecutor)? { nil }
 
     package var hasViews: Bool { false }
 

@@ -179,7 +179,15 @@ extension HTTPRegistry {
     }
 
     private func headByGetting(_ reference: ManifestReference, _ repository: RepositoryName) async throws(RegistryError) -> ManifestHead? {
-        guard let document = try await manifest(reference, in: repository) else { return nil }
+        // A whole manifest is no small answer: it must not hold up an event loop that asks for the head.
+        let found = await withTaskExecutorPreference(globalConcurrentExecutor) {
+            do throws(RegistryError) {
+                return Result<ManifestDocument?, RegistryError>.success(try await manifest(reference, in: repository))
+            } catch {
+                return .failure(error)
+            }
+        }
+        guard let document = try found.get() else { return nil }
         return ManifestHead(digest: document.digest, mediaType: document.mediaType, size: Int64(document.bytes.count))
     }
 

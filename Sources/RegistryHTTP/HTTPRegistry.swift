@@ -49,7 +49,7 @@ package final class HTTPRegistry: RegistryWriter {
 
     package var pulls: PullAllowance? { exchange.pulls.value }
 
-    package var taskExecutor: (any TaskExecutor)? { EventLoopExecutor.any }
+    package func requestExecutor() -> (any TaskExecutor)? { EventLoopExecutor.any }
 
     package func beginWriting(in repository: RepositoryName) async throws(RegistryError) -> any WriteLease { NoLease() }
 

@@ -30,7 +30,7 @@ package final class ICRRegistry: RegistryWriter {
 
     package var pulls: PullAllowance? { content.pulls }
 
-    package var taskExecutor: (any TaskExecutor)? { content.taskExecutor }
+    package func requestExecutor() -> (any TaskExecutor)? { content.requestExecutor() }
 
     // MARK: Content
 

@@ -45,12 +45,12 @@ extension LayoutRegistry: RegistryReader {
     }
 
     package func digests(in repository: RepositoryName) async throws(RegistryError) -> [Digest]? {
-        try layoutView(of: repository).listed().digests
+        try self.repository(repository).listedManifests().digests
     }
 
     /// Complete: every manifest of the repository was looked at.
     package func referrers(of digest: Digest, in repository: RepositoryName) async throws(RegistryError) -> Referrers {
-        try layoutView(of: repository).referrers(of: digest)
+        Referrers(try self.repository(repository).listedManifests().referrers(of: digest), source: .api)
     }
 
     package func headBlob(_ digest: Digest, in repository: RepositoryName) async throws(RegistryError) -> Int64? {

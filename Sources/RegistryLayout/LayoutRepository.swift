@@ -22,7 +22,8 @@ final class LayoutRepository: Sendable {
         writer = IndexWriter { (edits) throws(RegistryError) in try await folder.commit(edits) }
     }
 
-    var unlisted: [Digest: Descriptor] { state.withLock { $0.unlisted } }
+    /// What its index and open leases lead to.
+    func listedManifests() throws(RegistryError) -> ListedManifests { try folder.listedManifests(state.withLock { $0.unlisted }) }
 
     func commit(_ edit: LayoutIndex.Edit) async throws(RegistryError) { try await writer.commit(edit) }
 

@@ -12,7 +12,7 @@ struct LayoutView: RepositoryView {
     private let index: IndexLookup?
     private let known = Manifests()
 
-    /// What `index` and those that it does not name yet lead to, once it was needed.
+    /// What can be reached, once it was needed.
     private final class Manifests: Sendable {
         let listed = Mutex<ListedManifests?>(nil)
     }
@@ -58,9 +58,9 @@ struct LayoutView: RepositoryView {
         Referrers(try listed().referrers(of: digest), source: .api)
     }
 
-    func listed() throws(RegistryError) -> ListedManifests {
+    private func listed() throws(RegistryError) -> ListedManifests {
         if let listed = known.listed.withLock({ $0 }) { return listed }
-        let listed = try layout.listedManifests(repository.unlisted)
+        let listed = try repository.listedManifests()
         known.listed.withLock { $0 = listed }
         return listed
     }

@@ -29,6 +29,17 @@ import Testing
         #expect { try scratch.folder.file("link") } throws: { ($0 as? FileError)?.code == .link }
         #expect { try scratch.folder.file("linked/file") } throws: { ($0 as? FileError)?.code == .link }
         #expect(try scratch.folder.file("real/file").readToEnd(limit: 10) == Array("x".utf8))
+        #expect { try scratch.folder.read("link", limit: 10) } throws: { ($0 as? FileError)?.code == .link }
+        #expect { try scratch.folder.read("linked/file", limit: 10) } throws: { ($0 as? FileError)?.code == .link }
+        #expect { try scratch.folder.read("real", limit: 10) } throws: { ($0 as? FileError)?.code == .notRegular }
+        #expect { try scratch.folder.read("nothing", limit: 10) } throws: { ($0 as? FileError)?.code == .notFound }
+        #expect(try scratch.folder.read("real/file", limit: 1) == Array("x".utf8))
+    }
+
+    @Test func `a file above the limit is refused before it is read`() throws {
+        try write("x", to: "big")
+        #expect(truncate("\(scratch.path)/big", off_t(1) << 40) == 0)
+        #expect { try scratch.folder.read("big", limit: 1 << 22) } throws: { ($0 as? FileError)?.code == .tooLarge }
     }
 
     @Test func `a pipe in the place of a file is refused and does not block`() throws {

@@ -89,12 +89,19 @@ package struct Planner {
     private let policy: Policy
     private let options: PlanningOptions
     /// The last run, as far as it lacked nothing: answers never change, so that these stages would come to the same again.
-    private var settled: (stages: Int, run: PlanningRun)?
+    private var kept: (stages: Int, run: PlanningRun)?
+    private let keeps: Bool
+    private var knownFacts = 0
 
     package init(_ desired: DesiredState, policy: Policy, options: PlanningOptions = PlanningOptions()) {
+        self.init(desired, policy, options, keeps: true)
+    }
+
+    private init(_ desired: DesiredState, _ policy: Policy, _ options: PlanningOptions, keeps: Bool) {
         self.desired = desired
         self.policy = policy
         self.options = options
+        self.keeps = keeps
     }
 
     /// One step with what is known so far. Call again with more answers, and all the earlier ones, until it gives a result.
@@ -103,27 +110,33 @@ package struct Planner {
         guard desired.unavailable.isEmpty else {
             return .result(PlanResult(plan: Plan(source: .workspace), diagnostics: desired.unavailable.inReadingOrder()))
         }
-        var run = settled?.run ?? PlanningRun(desired, policy, options)
+        if facts.count < knownFacts { kept = nil }
+        knownFacts = facts.count
+        var run = kept?.run ?? PlanningRun(desired, policy, options)
         run.facts = facts
-        for (number, stage) in Self.stages.enumerated().dropFirst(settled?.stages ?? 0) {
+        for (number, stage) in Self.firstStages.enumerated().dropFirst(kept?.stages ?? 0) {
             stage(&run)
-            guard run.needs.isEmpty, number < Self.mostSettled else { continue }
-            settled = (number + 1, run)
+            guard keeps, run.needs.isEmpty else { continue }
+            kept = (number + 1, run)
             // Who learns more changes the facts in place; nobody else may hold them.
-            settled?.run.facts = Facts()
+            kept?.run.facts = Facts()
         }
+        for stage in Self.lastStages { stage(&run) }
         guard run.needs.isEmpty else { return .needs(run.needs) }
+        kept = nil
         return .result(run.assemble())
     }
 
     /// One step by itself.
     package static func step(_ desired: DesiredState, policy: Policy, facts: Facts, options: PlanningOptions = PlanningOptions()) -> Step {
-        var planner = Planner(desired, policy: policy, options: options)
+        var planner = Planner(desired, policy, options, keeps: false)
         return planner.step(facts)
     }
 
+    private typealias Stage = @Sendable (inout PlanningRun) -> Void
+
     /// What a plan goes through. A stage may ask; those behind it go on with what is known, and ask as well.
-    private static let stages: [@Sendable (inout PlanningRun) -> Void] = [
+    private static let firstStages: [Stage] = [
         { $0.recallEarlierRevision() },  // with `--removed-since`: what was declared then
         { $0.declareEverything() },  // sources, as they will stand → which content every tag shall lead to
         { $0.compareTargets() },  // declared tags against live ones → puts
@@ -133,6 +146,10 @@ package struct Planner {
         { $0.carryReferrers() },  // signatures, attestations and SBOMs → more puts
         { $0.planNamespaces() },  // where they are objects of their own → namespaces and retention
         { $0.planRemovals() },  // `absent`, `moved`, `prune` and the like → untags and deletes, decided on the repository's graph
+    ]
+
+    /// These look at little, or ask little; to keep one costs a copy of what the next one changes.
+    private static let lastStages: [Stage] = [
         { $0.repairPlaceholders() },  // tags that an untag which was killed left on a placeholder → finished, or put back
         { $0.planBackups() },  // `policy.backup` → puts of what would lose its place
         { $0.restoreFromTrash() },  // puts of what a registry's trash holds → restores
@@ -142,8 +159,6 @@ package struct Planner {
         { $0.checkQuotas() },  // what would be stored and pulled, against the accounts' quotas
         { if $0.needs.isEmpty { $0.checkInUse() } },  // what runs somewhere stays; asked only of what is sure to be removed
         { if $0.needs.isEmpty { $0.orderChanges() } },  // edges: sources first, removals last
-        { if $0.needs.isEmpty { $0.applyPolicy() } },  // protect, immutable, limits, owners
+        { if $0.needs.isEmpty { $0.applyPolicy() } },  // protect, immutable, limits (which may ask how many tags there are), owners
     ]
-    /// Behind the removals little is asked, and each stage that is kept costs a copy of what the next one changes.
-    private static let mostSettled = 9
 }

@@ -10,7 +10,8 @@ enum Lookup<Value> {
     case failed
 }
 
-/// The state of one planning step. Each stage is an extension in a file of its own.
+/// The state of planning, in one step or, behind the stages that lacked nothing, from one to the next. Each stage is an extension in a file of
+/// its own.
 struct PlanningRun {
     let desired: DesiredState
     let policy: Policy
@@ -38,7 +39,7 @@ struct PlanningRun {
     /// Repositories of which that is not known in full.
     var earlierUnknown: Set<RepositoryAddress> = []
     var isEarlierOpen = false
-    /// The removals by rule that this step has found.
+    /// The removals by rule that were found.
     var ruleRemovals: [RepositoryAddress: [TagName: RuleRemoval]] = [:]
     /// An age counts in this plan.
     var usesAges = false
@@ -48,7 +49,7 @@ struct PlanningRun {
     /// A registry may list a whole namespace at once.
     let hasInventories: Bool
     let namedSources: NamedSources
-    /// The lists that were looked up in this step.
+    /// The lists that were looked up.
     var lists: [RepositoryAddress: RepositoryList] = [:]
     var absences: AbsenceIndex
     var declarations = Declarations()
@@ -70,7 +71,7 @@ struct PlanningRun {
     private var lastWithTags: RepositoryAddress?
     /// Tags on which an untag that was killed left a placeholder; everything else in the plan sees what they held before.
     var leftPlaceholders: [DeclaredTag: LeftPlaceholder] = [:]
-    /// The tag lists that this step used: what was asked in an earlier step and is not used any more must not show in the plan.
+    /// The tag lists that the stages which count used: what an earlier step alone asked for must not show in the plan.
     var usedTagLists: Set<RepositoryAddress> = []
 
     init(_ desired: DesiredState, _ policy: Policy, _ options: PlanningOptions) {

@@ -21,6 +21,15 @@ private final class Flight: Sendable {
 }
 
 @Suite struct HostGateTests {
+    @Test func `a cancelled task gets no permit, though one is free`() async {
+        let gate = HostGate(limit: 1)
+        let task = Task {
+            withUnsafeCurrentTask { $0?.cancel() }
+            return (try? await gate.acquire(.small)) != nil
+        }
+        #expect(await task.value == false)
+    }
+
     @Test func noMoreThanTheLimitIsInFlight() async throws {
         let gate = HostGate(limit: 3)
         let flight = Flight()
