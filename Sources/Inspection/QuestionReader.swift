@@ -11,10 +11,10 @@ struct QuestionReader: Sendable {
     /// 8 MiB: configs of real images have some kilobytes.
     static let largestConfig: Int64 = 8 << 20
 
-    /// How many questions that views answer go together. Few enough that nobody waits for long.
+    /// How many questions that views answer go together.
     func largestBatch(_ registry: RegistryID?) -> Int {
         guard let registry, let reader = try? registries.registry(registry), reader.hasViews else { return 1 }
-        return 250
+        return 1000
     }
 
     /// Where small requests to the registry run best; `nil`: anywhere.

@@ -61,7 +61,12 @@ struct QuestionSchedule {
         mutating func add(_ new: [Question]) {
             guard largestBatch > 1 else { return others += new }
             // What leads to further questions goes first, so it stands last.
-            for questions in Dictionary(grouping: new.filter(\.isForViews), by: \.repository).values { others += questions }
+            let byRepository = Dictionary(grouping: new.filter(\.isForViews), by: \.repository).values
+            let most = byRepository.map(\.count).max() ?? 0
+            // In turns: two tasks that look at one repository may wait for each other.
+            for start in stride(from: 0, to: most, by: largestBatch) {
+                for questions in byRepository { others += questions.dropFirst(start).prefix(largestBatch) }
+            }
             others += new.filter { !$0.isForViews }
         }
 
