@@ -53,27 +53,20 @@ package final class Folder: Sendable {
     }
 
     /// Opens a regular file for reading.
-    package func file(_ relative: String) throws(FileError) -> OpenFile {
-        let file = try open(relative, "read", O_RDONLY | O_NONBLOCK)
-        let kind = try file.status().kind
-        guard kind == .regular else { throw OpenFile.notRegular(kind, file.path) }
-        return file
+    package func file(_ relative: String) throws(FileError) -> OpenFile { try regularFile(relative).file }
+
+    /// The whole of a regular file. Throws `.tooLarge` when it has more than `limit` bytes, before it is read.
+    package func read(_ relative: String, limit: Int) throws(FileError) -> [UInt8] {
+        let (file, status) = try regularFile(relative)
+        guard status.size <= limit else { throw file.tooLarge(limit) }
+        return try file.readToEnd(size: status.size, limit: limit)
     }
 
-    /// The whole of a regular file. Throws `.tooLarge` when it has more than `limit` bytes.
-    package func read(_ relative: String, limit: Int) throws(FileError) -> [UInt8] {
-        let shown = { self.path(of: relative) }
-        return try at(relative, "read") { (folder, name) throws(FileError) in
-            let flags = O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC
-            let descriptor = CInt(try system("read", shown()) { Int(openat(folder, name, flags)) })
-            defer { close(descriptor) }
-            var raw = stat()
-            try system("read", shown()) { Int(fstat(descriptor, &raw)) }
-            let status = FileStatus(raw)
-            guard status.kind == .regular else { throw OpenFile.notRegular(status.kind, shown()) }
-            guard status.size <= limit else { throw OpenFile.tooLarge(limit, shown()) }
-            return try OpenFile.readToEnd(descriptor, size: status.size, limit: limit, shown)
-        }
+    private func regularFile(_ relative: String) throws(FileError) -> (file: OpenFile, status: FileStatus) {
+        let file = try open(relative, "read", O_RDONLY | O_NONBLOCK)
+        let status = try file.status()
+        guard status.kind == .regular else { throw OpenFile.notRegular(status.kind, file.path) }
+        return (file, status)
     }
 
     /// Makes a file that must not exist yet, for reading and writing.

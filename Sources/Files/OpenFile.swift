@@ -26,7 +26,7 @@ package final class OpenFile: Sendable {
         FileError(.notRegular, action: "read", path: path, reason: kind == .folder ? "it is a folder" : "it is not a regular file")
     }
 
-    static func tooLarge(_ limit: Int, _ path: String) -> FileError {
+    func tooLarge(_ limit: Int) -> FileError {
         FileError(.tooLarge, action: "read", path: path, reason: "it has more than \(limit) bytes")
     }
 
@@ -38,27 +38,23 @@ package final class OpenFile: Sendable {
 
     /// Up to `count` bytes from `offset` on; fewer only at the end of the file.
     package func read(at offset: Int64, count: Int) throws(FileError) -> [UInt8] {
-        try Self.fill(count, { path }) { (buffer, done) in
-            pread(descriptor.rawValue, buffer.baseAddress, buffer.count, off_t(offset) + off_t(done))
-        }
+        try fill(count) { (buffer, done) in pread(descriptor.rawValue, buffer.baseAddress, buffer.count, off_t(offset) + off_t(done)) }
     }
 
     /// The rest of the file. Throws `.tooLarge` when there are more than `limit` bytes.
-    package func readToEnd(limit: Int) throws(FileError) -> [UInt8] {
-        try Self.readToEnd(descriptor.rawValue, size: try status().size, limit: limit) { path }
-    }
+    package func readToEnd(limit: Int) throws(FileError) -> [UInt8] { try readToEnd(size: try status().size, limit: limit) }
 
-    /// The same of any descriptor. `size`: of the file; a pipe tells none.
-    static func readToEnd(_ descriptor: CInt, size: Int64, limit: Int, _ path: () -> String) throws(FileError) -> [UInt8] {
+    /// The same where the file's size is known; a pipe tells none.
+    func readToEnd(size: Int64, limit: Int) throws(FileError) -> [UInt8] {
         var bytes: [UInt8] = []
         // One more than the file seems to have, to see its end.
         var expected = Int(clamping: size)
         while true {
             let room = min(limit - bytes.count, expected > 0 ? expected : (1 << 20) - 1) + 1
             expected = 0
-            let piece = try fill(room, path) { (buffer, _) in Glibc.read(descriptor, buffer.baseAddress, buffer.count) }
+            let piece = try fill(room) { (buffer, _) in Glibc.read(descriptor.rawValue, buffer.baseAddress, buffer.count) }
             if bytes.isEmpty { bytes = piece } else { bytes += piece }
-            if bytes.count > limit { throw tooLarge(limit, path()) }
+            if bytes.count > limit { throw tooLarge(limit) }
             if piece.count < room { return bytes }
         }
     }
@@ -87,17 +83,13 @@ package final class OpenFile: Sendable {
         try system("write", path) { Int(fsync(descriptor.rawValue)) }
     }
 
-    private static func fill(
-        _ count: Int,
-        _ path: () -> String,
-        _ call: (UnsafeMutableRawBufferPointer, Int) -> Int
-    ) throws(FileError) -> [UInt8] {
+    private func fill(_ count: Int, _ call: (UnsafeMutableRawBufferPointer, Int) -> Int) throws(FileError) -> [UInt8] {
         var failure: FileError?
         let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, done in
             do throws(FileError) {
                 while done < count {
                     let rest = UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[done..<count])
-                    let got = try system("read", path()) { call(rest, done) }
+                    let got = try system("read", path) { call(rest, done) }
                     if got == 0 { break }
                     done += got
                 }

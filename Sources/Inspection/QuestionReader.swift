@@ -51,16 +51,24 @@ struct QuestionReader: Sendable {
         }
     }
 
-    /// `nil`: the question has to be asked by itself. So it is where a view lacks what it names: it may have grown old.
+    /// `nil`: the question has to be asked by itself.
     private static func answer(_ question: Question, from view: View?) -> Answer? {
         switch (view, question) {
-        case (nil, _): nil
-        case (.failure(let error)?, _): .unreadable(error)
+        case (.failure(let error)?, _): return .unreadable(error)
         case (.success(let view)?, .head(_, .tag(let tag))):
-            (try? view.head(tag)).map { head in head.map { .found(.head($0)) } ?? .absent }
+            do throws(RegistryError) {
+                return try view.head(tag).map { .found(.head($0)) } ?? .absent
+            } catch {
+                // Where something is missing, the view may have grown old.
+                return nil
+            }
         case (.success(let view)?, .referrers(_, let digest)):
-            (try? view.referrers(of: digest)).map { .found(.referrers($0.descriptors)) }
-        case (.success?, _): nil
+            do throws(RegistryError) {
+                return .found(.referrers(try view.referrers(of: digest).descriptors))
+            } catch {
+                return .unreadable(error)
+            }
+        default: return nil
         }
     }
 

@@ -113,10 +113,9 @@ struct QuestionSchedule {
     /// Takes in what the planner asks for after its run, and has no answer to. What is asked already is not asked again.
     mutating func add(_ questions: QuestionSet) {
         let before = open.count
-        let new = questions.others.filter { open.insert($0) }
-        for (registry, questions) in Dictionary(grouping: new, by: \.registry) {
-            lanes[lane(of: registry)].add(questions)
-        }
+        var new: [Int: [Question]] = [:]
+        for question in questions.others where open.insert(question) { new[lane(of: question.registry), default: []].append(question) }
+        for (place, questions) in new { lanes[place].add(questions) }
         for (address, asked) in questions.tags {
             let new = open.tags[address].map { asked.subtracting($0) } ?? asked
             guard !new.isEmpty else { continue }

@@ -217,20 +217,26 @@ final class LayoutFolder: Sendable {
 
     // MARK: Manifests
 
+    /// What a file among the blobs has.
+    private enum Reading {
+        case bytes([UInt8])
+        /// More than a manifest has.
+        case noManifest
+    }
+
     /// `nil`: not there, or something else than a manifest although `announced` does not call it one.
     func manifest(_ digest: Digest, announced: String?, in folder: Folder) throws(RegistryError) -> ManifestDocument? {
         let isAnnounced = announced.map { MediaType.isManifest($0) || MediaType.schema1.contains($0) } ?? false
-        let found = try blob(digest, in: folder) { (blobs) throws(RegistryError) -> [UInt8]?? in
+        let found = try blob(digest, in: folder) { (blobs) throws(RegistryError) -> Reading? in
             do throws(FileError) {
-                return .some(try blobs.read(digest.encoded, limit: ManifestDocument.largestSize))
+                return .bytes(try blobs.read(digest.encoded, limit: ManifestDocument.largestSize))
             } catch {
-                // It is there, and no manifest.
-                if error.code == .tooLarge, !isAnnounced { return .some(nil) }
                 if error.code == .notFound { return nil }
-                throw failure.error(error)
+                guard error.code == .tooLarge, !isAnnounced else { throw failure.error(error) }
+                return .noManifest
             }
         }
-        guard case .some(.some(let bytes)) = found else { return nil }
+        guard case .bytes(let bytes)? = found else { return nil }
         func checkDigest(_ actual: Digest) throws(RegistryError) {
             guard actual != digest else { return }
             throw failure.unreadable("@\(digest)", reason: "the file holds other bytes than its name says")

@@ -4,18 +4,14 @@ internal import Registry
 internal import Synchronization
 
 /// One repository as its `index.json` stands. Whether a manifest is there is looked at each time.
-struct LayoutView: RepositoryView {
+final class LayoutView: RepositoryView {
     private let repository: LayoutRepository
     private var layout: LayoutFolder { repository.folder }
     /// `nil`: there is no such folder.
     private let folder: Folder?
     private let index: IndexLookup?
-    private let known = Manifests()
-
-    /// What can be reached, once it was needed.
-    private final class Manifests: Sendable {
-        let listed = Mutex<ListedManifests?>(nil)
-    }
+    /// What can be reached, or why that cannot be told, once it was needed: it takes reading every manifest.
+    private let listing = Mutex<Result<ListedManifests, RegistryError>?>(nil)
 
     init(_ repository: LayoutRepository) throws(RegistryError) {
         self.repository = repository
@@ -59,10 +55,10 @@ struct LayoutView: RepositoryView {
     }
 
     private func listed() throws(RegistryError) -> ListedManifests {
-        if let listed = known.listed.withLock({ $0 }) { return listed }
-        let listed = try repository.listedManifests()
-        known.listed.withLock { $0 = listed }
-        return listed
+        if let known = listing.withLock({ $0 }) { return try known.get() }
+        let result = Result { () throws(RegistryError) in try repository.listedManifests() }
+        listing.withLock { $0 = result }
+        return try result.get()
     }
 
     private func announced(_ digest: Digest) -> String? { index?.entry(digest)?.descriptor.mediaType }

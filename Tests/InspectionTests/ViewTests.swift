@@ -1,5 +1,4 @@
 import Files
-import Inspection
 import Logging
 import OCI
 import Planning
@@ -7,6 +6,8 @@ import Registry
 import RegistryLayout
 import RegistryTestSupport
 import Testing
+
+@testable import Inspection
 
 /// Questions of one repository that a view of it answers together.
 @Suite struct ViewTests {
@@ -87,6 +88,35 @@ import Testing
             }
             #expect(descriptors.map(\.digest) == (image.digest == images[2].digest ? [signature.digest] : []))
         }
+    }
+
+    @Test func `referrers that cannot be told are unreadable, for each image`() async throws {
+        let images = try (1...3).map { try Samples.image(seed: $0) }
+        for (number, image) in images.enumerated() { try await push(image, [try TagName("v\(number)")]) }
+        try WholeFile.write(Array("{}".utf8), to: "\(layout.root)/team/app/blobs/sha256/\(images[1].digest.encoded)")
+        let found = try await answers(to: images.map { .referrers(address, $0.digest) })
+        #expect(found.count == 3)
+        for answer in found.values {
+            guard case .unreadable(let error) = answer else {
+                Issue.record("it is readable")
+                return
+            }
+            #expect(error.code == .corrupt)
+        }
+    }
+
+    @Test func `a cancelled task leaves the rest of its questions`() async throws {
+        let image = try Samples.image()
+        let tags = try ["1", "2", "3"].map { try TagName($0) }
+        try await push(image, tags)
+        let reader = QuestionReader(registries: InMemoryDirectory([layout]), contents: NoContents(), cache: nil)
+        let questions = tags.map { Question.head(address, .tag($0)) }
+        #expect(await reader.answers(to: questions).count == 3)
+        let task = Task {
+            withUnsafeCurrentTask { $0?.cancel() }
+            return await reader.answers(to: questions).count
+        }
+        #expect(await task.value == 0)
     }
 
     @Test func `a tag that goes while a view is in use is absent, and the layout is not called corrupt`() async throws {

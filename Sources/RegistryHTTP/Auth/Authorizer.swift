@@ -329,7 +329,10 @@ actor Authorizer {
             .unauthorized,
             status: 401,
             "\(settings.id) rejected \(user) (from \(credential.source))",
-            help: "log in again"
+            help: Self.helpAfterRejection
         )
     }
+
+    /// The message before it says where the login comes from: a file, or variables.
+    static let helpAfterRejection = "set a valid one there, or log in again"
 }

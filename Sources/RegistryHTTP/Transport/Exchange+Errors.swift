@@ -74,7 +74,7 @@ extension Exchange {
         if let special = RefusalHelp.help(status: status, body, action: purpose.action) { return special }
         switch status {
         case 401:
-            if let login { return "\(host) rejected the login for \(login); log in again" }
+            if let login { return "\(host) rejected the login for \(login); \(Authorizer.helpAfterRejection)" }
             return "\(host) needs a login, and none is known for it; run 'docker login \(host)' or set credentials for it"
         case 403:
             let right = login.map { "the login for \($0) lacks the right to \(purpose.action) it" } ?? "this may need a login"
