@@ -35,12 +35,12 @@ extension HTTPRegistry {
         }
     }
 
-    /// The subject in whose fallback list a manifest stands that is about to be deleted; `nil` where there is none, or where the registry
-    /// keeps referrers itself. A manifest that cannot be read keeps nobody from deleting it.
-    func subjectToForget(of digest: Digest, in repository: RepositoryName) async throws(RegistryError) -> Digest? {
+    /// A manifest that is about to be deleted, which its subject's fallback list may name; `nil` where the registry keeps referrers itself.
+    /// A manifest that cannot be read keeps nobody from deleting it.
+    func documentToForget(_ digest: Digest, in repository: RepositoryName) async throws(RegistryError) -> ManifestDocument? {
         guard memory.withLock({ $0.capability(.referrersAPI, in: repository) }) != .yes else { return nil }
         do throws(RegistryError) {
-            return try await manifest(.digest(digest), in: repository)?.subject?.digest
+            return try await manifest(.digest(digest), in: repository)
         } catch {
             guard error.code != .cancelled else { throw error }
             return nil

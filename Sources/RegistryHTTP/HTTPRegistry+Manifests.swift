@@ -102,14 +102,56 @@ extension HTTPRegistry {
     }
 
     package func deleteManifest(_ digest: Digest, in repository: RepositoryName) async throws(RegistryError) {
-        let reference = ManifestReference.digest(digest)
-        let purpose = purpose("delete", repository, reference.suffix)
-        let subject = try await subjectToForget(of: digest, in: repository)
-        try await deleteByDigest(digest, in: repository, purpose)
-        if let subject { try await forgetReferrer(digest, of: subject, in: repository) }
+        let purpose = purpose("delete", repository, ManifestReference.digest(digest).suffix)
+        let document = try await documentToForget(digest, in: repository)
+        if try await deleteByDigest(digest, in: repository, purpose) == .settled, let document {
+            try await deleteTagsLeft(by: document, in: repository, purpose)
+        }
+        if let subject = document?.subject?.digest { try await forgetReferrer(digest, of: subject, in: repository) }
     }
 
-    private func deleteByDigest(_ digest: Digest, in repository: RepositoryName, _ purpose: Purpose) async throws(RegistryError) {
+    /// Docker's registry deletes a manifest first and looks for its tags then. It breaks that off with 500 when it meets a tag that is being
+    /// written at this moment: the tags stay in its list, with nothing under them. Only the same manifest, put back and deleted once more,
+    /// takes them along.
+    private func deleteTagsLeft(
+        by document: ManifestDocument,
+        in repository: RepositoryName,
+        _ purpose: Purpose
+    ) async throws(RegistryError) {
+        let listed = try await tags(in: repository) ?? []
+        let mine = listed.filter { seen(.tag($0), repository) == document.digest }
+        for pause in Self.pausesBeforeSendingAgain {
+            guard try await hasNothing(underAnyOf: mine, in: repository) else { return }
+            logger.notice("\(purpose.object): it is gone, but its tags are still listed; deleting it once more, with its tags")
+            try await exchange.pause(pause, wholeHost: false, purpose)
+            try await putManifest(document, at: .digest(document.digest), in: repository)
+            guard try await deleteByDigest(document.digest, in: repository, purpose) == .settled else { return }
+        }
+        guard try await hasNothing(underAnyOf: mine, in: repository) else { return }
+        throw purpose.error(
+            .badAnswer,
+            "\(id) deleted it, but failed to take its tags off its list: \(mine.map(\.description).joined(separator: ", "))",
+            help: "delete these tags by hand; nothing is under them"
+        )
+    }
+
+    /// Whether a tag leads nowhere that the list has just named.
+    private func hasNothing(underAnyOf listed: [TagName], in repository: RepositoryName) async throws(RegistryError) -> Bool {
+        for tag in listed where try await head(.tag(tag), in: repository) == nil { return true }
+        return false
+    }
+
+    private enum Deletion {
+        case answered
+        /// No answer said so, but the manifest is gone.
+        case settled
+    }
+
+    private func deleteByDigest(
+        _ digest: Digest,
+        in repository: RepositoryName,
+        _ purpose: Purpose
+    ) async throws(RegistryError) -> Deletion {
         let reference = ManifestReference.digest(digest)
         var request = manifestRequest(.DELETE, reference, repository, purpose)
         request.headers = [:]
@@ -119,10 +161,12 @@ extension HTTPRegistry {
         switch response.status {
         case 200..<300:
             response.finish()
-            if !response.wasSettled { learn(.deleteManifest, .yes, repository) }
+            if response.wasSettled { return .settled }
+            learn(.deleteManifest, .yes, repository)
+            return .answered
         case 404:
             // A page for an unknown path proves nothing, and Quay says the same of an image that has no tag but is still there.
-            guard try await head(reference, in: repository) != nil else { return }
+            guard try await head(reference, in: repository) != nil else { return .answered }
             throw purpose.error(
                 .rejected,
                 status: 404,

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import OCI
 import Registry
 import RegistryTestSupport
@@ -125,6 +126,37 @@ import Testing
             let left = try await wire.client.referrers(of: image.digest, in: wire.repository)
             #expect(left.descriptors.map(\.digest) == [referrers[1].digest])
             #expect(left.source == .fallbackTag)
+        }
+    }
+
+    /// It deletes a manifest, looks for its tags then, and fails on the file of a tag that is being written, which is there and still empty.
+    @Test(arguments: [true, false]) func tagsThatDockersRegistryLeavesBehindAreDeletedToo(_ isWrittenInTime: Bool) async throws {
+        try await withRealRegistry { real in
+            let written = "\(real.storagePath)/docker/registry/v2/repositories/team/app/_manifests/tags/written"
+            let clock = TestClock { if isWrittenInTime { try? FileManager.default.removeItem(atPath: written) } }
+            try await withClient(ofPort: real.port, clock: clock) { client, clock in
+                let repository = try RepositoryName("team/app")
+                let (gone, kept) = (try Samples.image(seed: 1), try Samples.image(seed: 2))
+                for (image, tags) in [(gone, ["1", "2"]), (kept, ["3"])] {
+                    for descriptor in image.root.image?.blobs ?? [] {
+                        try await client.putBlob(descriptor, from: Sample.body(image.blobs[descriptor.digest] ?? []), into: repository)
+                    }
+                    for tag in tags { try await client.putManifest(image.root, at: .tag(try TagName(tag)), in: repository) }
+                }
+                try FileManager.default.createDirectory(atPath: "\(written)/current", withIntermediateDirectories: true)
+                try writeFile("", to: "\(written)/current/link")
+                do throws(RegistryError) {
+                    try await client.deleteManifest(gone.digest, in: repository)
+                    #expect(isWrittenInTime)
+                } catch {
+                    #expect(!isWrittenInTime && error.description.contains("failed to take its tags off its list: 1, 2"), "\(error)")
+                }
+                let left = isWrittenInTime ? ["3"] : ["1", "2", "3", "written"]
+                #expect(try await client.tags(in: repository)?.map(\.description) == left)
+                #expect(try await client.head(.digest(gone.digest), in: repository) == nil)
+                #expect(try await client.head(.tag(try TagName("3")), in: repository)?.digest == kept.digest)
+                #expect(!clock.sleeps.isEmpty, "the registry failed")
+            }
         }
     }
 }

@@ -9,6 +9,10 @@ import Synchronization
 /// A clock on which sleeping takes no time; it keeps what was slept.
 final class TestClock: Sendable {
     private let state = Mutex((now: 1_000_000.0, sleeps: [Double]()))
+    /// Runs instead of sleeping.
+    private let asleep: @Sendable () -> Void
+
+    init(asleep: @escaping @Sendable () -> Void = {}) { self.asleep = asleep }
 
     var sleeps: [Double] { state.withLock { $0.sleeps.filter { $0 > 0 } } }
 
@@ -26,6 +30,7 @@ final class TestClock: Sendable {
                     $0.now += seconds
                     $0.sleeps.append(seconds)
                 }
+                self.asleep()
             },
             jitter: { 1 }
         )
@@ -97,9 +102,12 @@ func withWire(
 }
 
 /// A client of what listens on a port of loopback, such as a proxy.
-func withClient(ofPort port: Int, _ body: @escaping @Sendable (HTTPRegistry, TestClock) async throws -> Void) async throws {
+func withClient(
+    ofPort port: Int,
+    clock: TestClock = TestClock(),
+    _ body: @escaping @Sendable (HTTPRegistry, TestClock) async throws -> Void
+) async throws {
     let settings = HTTPRegistrySettings(id: try RegistryID(host: "127.0.0.1:\(port)"), plainHTTP: true)
-    let clock = TestClock()
     let credentials = FixedCredentials()
     let client = try HTTPRegistry(settings: settings, credentials: credentials, logger: Logger(label: "test"), clock: clock.clock)
     do {
