@@ -233,6 +233,27 @@ import Testing
         #expect(world.us.openLeases + world.de.openLeases == 0)
     }
 
+    @Test(.timeLimit(.minutes(1))) func `who lets go of a reading holds up nobody, and reads alone when it comes again`() async throws {
+        let (world, sample) = try world { _ in }
+        _ = try world.sourced(sample)
+        let layer = try #require(sample.root.image?.layers.first)
+        let (us, de) = (try Changes.address(us), try Changes.address(de))
+        let source = RepositoryContent(world.source, try world.repository())
+        let group = BlobGroup(layer, from: source, at: "the source", members: [us, de])
+        // On this clock, a second of patience never ends.
+        async let pump: Void = group.pump(transfers: Gate<Bool>(limit: 1), clock: world.clock)
+        func letGo() async throws {
+            var pieces = try await group.body(for: us) { _ in }.open(0).makeAsyncIterator()
+            #expect(try await pieces.next()?.count == 1000)
+        }
+        try await letGo()
+        let taken = try await group.body(for: de) { _ in }.open(0).collected()
+        #expect(taken == sample.blobs[layer.digest])
+        #expect(try await group.body(for: us) { _ in }.open(0).collected() == taken)
+        await pump
+        #expect(try reads(world, sample).count == 2)
+    }
+
     @Test func `no more large blobs are under way than allowed`() async throws {
         let world = try World()
         let piece = 1 << 19

@@ -42,18 +42,19 @@ final class BlobGroup: Sendable {
     /// Whether the group reads for this member.
     func isShared(with member: RepositoryAddress) -> Bool { fan.read { $0.has(member) } }
 
-    /// The blob for an upload. The first reading shares the group's read; a later one, and the rest of one that lagged behind, is a read
-    /// of its own.
+    /// The blob for an upload. The first reading shares the group's read until it is let go of; a later one, and the rest of one that lagged
+    /// behind, is a read of its own.
     func body(for member: RepositoryAddress, onBytes: @escaping @Sendable (Int) async -> Void) -> BlobBody {
         BlobBody { [self] offset async throws(RegistryError) -> BlobStream in
             let isShared = offset == 0 && fan.update { $0.begin(member) }
             if !isShared { leave(member) }
             return BlobStream {
+                let membership = Membership(of: member, in: self)
                 var taken = offset
                 var own: BlobStream.AsyncIterator?
                 return { () async throws(RegistryError) -> [UInt8]? in
                     if own == nil {
-                        switch try await self.take(member) {
+                        switch try await membership.take() {
                         case .piece(let piece):
                             taken += Int64(piece.count)
                             await onBytes(piece.count)
@@ -71,9 +72,22 @@ final class BlobGroup: Sendable {
         }
     }
 
-    private func take(_ member: RepositoryAddress) async throws(RegistryError) -> BlobFanOut.Answer {
-        guard let answer = await fan.wait({ $0.take(member) }) else { throw .cancelledRun }
-        return answer
+    /// A place in the group. Whoever lets go of it before the end, as an upload does that broke and waits, holds up nobody.
+    private final class Membership: Sendable {
+        private let member: RepositoryAddress
+        private let group: BlobGroup
+
+        init(of member: RepositoryAddress, in group: BlobGroup) {
+            self.member = member
+            self.group = group
+        }
+
+        deinit { group.leave(member) }
+
+        func take() async throws(RegistryError) -> BlobFanOut.Answer {
+            guard let answer = await group.fan.wait({ [member] in $0.take(member) }) else { throw .cancelledRun }
+            return answer
+        }
     }
 
     /// Reads as long as somebody wants it. Small blobs aside, a place in `transfers` is held meanwhile.

@@ -33,9 +33,11 @@ actor UploadSource {
         return UploadBody(source: self, turn: turn, loop: loop)
     }
 
-    /// Ends the part, and tells up to where it was taken.
-    func endPart() -> Int64 {
+    /// Ends the part, and tells up to where it was taken. Only one that was accepted is read on from there: the next try after a failure may
+    /// be long in coming, and whoever shares the reading would wait as well.
+    func endPart(wasAccepted: Bool) -> Int64 {
         turn += 1
+        if !wasAccepted { reading = nil }
         return next
     }
 

@@ -107,7 +107,8 @@ struct UploadTarget: Sendable {
         } catch {
             result = .failure(error)
         }
-        let sent = await source.endPart()
+        let wasAccepted = (try? result.get())?.isSuccess ?? false
+        let sent = await source.endPart(wasAccepted: wasAccepted)
         do {
             let response = try result.get()
             guard response.isSuccess else { return await failure(response, sent) }

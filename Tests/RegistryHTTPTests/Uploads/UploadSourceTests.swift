@@ -44,7 +44,7 @@ import Testing
             let bytes = try await Self.read(source.part(part))
             #expect(bytes.count == part.count)
             sent += bytes
-            #expect(await source.endPart() == part.upperBound)
+            #expect(await source.endPart(wasAccepted: true) == part.upperBound)
         }
         #expect(sent == Self.content)
         #expect(opened.offsets == [0])
@@ -71,7 +71,7 @@ import Testing
         let source = opened.source(Self.content, as: Samples.descriptor(of: Self.content))
         let size = Int64(Self.content.count)
         _ = try await Self.read(source.part(0..<size), atMost: 4 << 20)
-        #expect(await source.endPart() == 4 << 20)
+        #expect(await source.endPart(wasAccepted: true) == 4 << 20)
         let rest = try await Self.read(source.part(2_500_000..<size))
         #expect(rest == Array(Self.content[2_500_000...]))
         #expect(opened.offsets == [0, 2 << 20])
@@ -79,6 +79,32 @@ import Testing
         let all = try await Self.read(source.part(10..<size))
         #expect(all == Array(Self.content[10...]))
         #expect(opened.offsets.last == 0)
+    }
+
+    @Test(arguments: [true, false]) func onlyAReadingThatGoesOnStaysOpen(_ wasAccepted: Bool) async throws {
+        final class Reading: Sendable {
+            let pieces = Sample.body(UploadSourceTests.content)
+        }
+        let isOpen = Mutex<@Sendable () -> Bool>({ false })
+        let body = BlobBody { offset throws(RegistryError) in
+            let reading = Reading()
+            isOpen.withLock { $0 = { [weak reading] in reading != nil } }
+            let pieces = try await reading.pieces.open(offset)
+            return BlobStream {
+                var iterator = pieces.makeAsyncIterator()
+                return { () async throws(RegistryError) in
+                    defer { withExtendedLifetime(reading) {} }
+                    return try await iterator.next()
+                }
+            }
+        }
+        let source = UploadSource(Samples.descriptor(of: Self.content), from: body, for: Self.purpose)
+        _ = try await Self.read(source.part(0..<1 << 20))
+        #expect(isOpen.withLock { $0 }())
+        #expect(await source.endPart(wasAccepted: wasAccepted) == 1 << 20)
+        #expect(isOpen.withLock { $0 }() == wasAccepted)
+        let size = Int64(Self.content.count)
+        #expect(try await Self.read(source.part(1 << 20..<size)) == Array(Self.content[(1 << 20)...]))
     }
 
     @Test func aBodyWhosePartIsOverGetsNothingMore() async throws {
