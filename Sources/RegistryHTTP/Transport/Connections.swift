@@ -1,6 +1,7 @@
 internal import AsyncHTTPClient
 internal import Logging
 internal import NIOCore
+internal import NIOPosix
 internal import NIOSSL
 internal import OCI
 internal import Synchronization
@@ -25,7 +26,7 @@ final class Connections: Sendable {
     private let commits: HTTPClient
     private let trustRoots: [NIOSSLCertificate]
     /// All uploads run on this one, so that whoever feeds them can wait until it has taken what it was given.
-    let uploadLoop: any EventLoop = HTTPClient.defaultEventLoopGroup.next()
+    let uploadLoop: any EventLoop = EventLoops.shared.next()
     private let foreign = Mutex<[ForeignHost: HTTPClient]>([:])
     private let ownClass = Mutex<AddressClass?>(nil)
     private let resolve: HostResolver
@@ -42,7 +43,7 @@ final class Connections: Sendable {
         base = try settings.base()
         trustRoots = try Self.trustRoots(settings)
         let tls = try Self.ownTLS(settings, trustRoots)
-        answers = Self.client(.answer, on: HTTPClient.defaultEventLoopGroup, tls, connections: settings.connections)
+        answers = Self.client(.answer, on: EventLoops.shared, tls, connections: settings.connections)
         commits = Self.client(.commit, on: uploadLoop, tls, connections: settings.connections)
     }
 
@@ -103,7 +104,7 @@ final class Connections: Sendable {
             var tls = TLSConfiguration.makeClientConfiguration()
             tls.minimumTLSVersion = .tlsv12
             tls.additionalTrustRoots = trustRoots.isEmpty ? [] : [.certificates(trustRoots)]
-            let loops: any EventLoopGroup = patience == .commit ? uploadLoop : HTTPClient.defaultEventLoopGroup
+            let loops: any EventLoopGroup = patience == .commit ? uploadLoop : EventLoops.shared
             let client = Self.client(patience, on: loops, tls, connections: settings.connections, pin: (address.bareHost, literal))
             clients[key] = client
             return client

@@ -1,5 +1,11 @@
-internal import AsyncHTTPClient
 internal import NIOCore
+internal import NIOPosix
+
+/// The event loops of all connections. What becomes of the answers has the other half of the processors; and a loop that finds more to do at
+/// a time is woken less often.
+enum EventLoops {
+    static let shared = MultiThreadedEventLoopGroup(numberOfThreads: max(1, System.coreCount / 2))
+}
 
 /// Runs tasks on an event loop. What such a task sends, and the answer, changes threads less often: on a busy machine that is a good part of
 /// what a small request costs.
@@ -10,11 +16,11 @@ final class EventLoopExecutor: TaskExecutor {
         self.loop = loop
     }
 
-    private static let all = HTTPClient.defaultEventLoopGroup.makeIterator().map { EventLoopExecutor($0) }
+    private static let all = EventLoops.shared.makeIterator().map { EventLoopExecutor($0) }
 
     /// The one that the caller runs on; for others, each in turn.
     static var any: EventLoopExecutor? {
-        let loop = HTTPClient.defaultEventLoopGroup.any()
+        let loop = EventLoops.shared.any()
         return all.first { $0.loop === loop }
     }
 
