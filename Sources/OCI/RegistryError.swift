@@ -21,6 +21,8 @@ package struct RegistryError: Error, Hashable, Sendable, CustomStringConvertible
         case rejected
         /// An answer that the protocol does not allow.
         case badAnswer
+        /// The write is done, but not all that belongs to it, which reading its target does not show.
+        case incomplete
         /// TLS or trust rules: certificate, redirect, address class.
         case untrusted
         /// A local file or directory.

@@ -197,7 +197,7 @@ package protocol RegistryWriter: RegistryReader {
     /// Removes one tag; its manifest and its other tags stay. Throws `.unsupported` where the registry cannot; never falls back on a delete.
     func deleteTag(_ tag: TagName, in repository: RepositoryName) async throws(RegistryError)
 
-    /// Removes a manifest by digest, with every tag on it.
+    /// Removes a manifest by digest, with every tag on it. Throws `.incomplete` where it is gone, but tags stay listed with nothing under them.
     func deleteManifest(_ digest: Digest, in repository: RepositoryName) async throws(RegistryError)
 
     /// Whether `.deleteTag` or `.deleteManifest` is enabled and permitted in the repository, found out by the deletion of a random tag or

@@ -35,9 +35,10 @@ extension HTTPRegistry {
         }
     }
 
-    /// A manifest that is about to be deleted, which its subject's fallback list may name; `nil` where the registry keeps referrers itself.
-    /// A manifest that cannot be read keeps nobody from deleting it.
-    func documentToForget(_ digest: Digest, in repository: RepositoryName) async throws(RegistryError) -> ManifestDocument? {
+    /// A manifest that is about to be deleted, since its subject's fallback list may name it, and Docker's registry may leave its tags behind;
+    /// `nil` where the registry has the referrers API: it is another one, and keeps the list itself. A manifest that cannot be read keeps
+    /// nobody from deleting it.
+    func documentBeforeDeletion(_ digest: Digest, in repository: RepositoryName) async throws(RegistryError) -> ManifestDocument? {
         guard memory.withLock({ $0.capability(.referrersAPI, in: repository) }) != .yes else { return nil }
         do throws(RegistryError) {
             return try await manifest(.digest(digest), in: repository)

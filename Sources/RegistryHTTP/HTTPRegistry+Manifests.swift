@@ -68,6 +68,21 @@ extension HTTPRegistry {
         at reference: ManifestReference,
         in repository: RepositoryName
     ) async throws(RegistryError) {
+        let response = try await store(document, at: reference, in: repository)
+        if let subject = document.subject {
+            // A reply that was lost cannot say; the API can.
+            let keepsReferrers = response.headers.contains(name: "oci-subject") || response.wasSettled
+            try await listReferrer(document, of: subject.digest, in: repository, registryKeepsIt: keepsReferrers)
+        }
+    }
+
+    /// Puts the manifest, and leaves its subject's list of referrers as it is.
+    @discardableResult
+    func store(
+        _ document: ManifestDocument,
+        at reference: ManifestReference,
+        in repository: RepositoryName
+    ) async throws(RegistryError) -> RegistryResponse {
         let purpose = purpose("push", repository, reference.suffix)
         if let wanted = reference.digest, wanted != document.digest {
             throw purpose.error(.corrupt, "the manifest to push is \(document.digest)")
@@ -94,99 +109,7 @@ extension HTTPRegistry {
             throw purpose.error(.corrupt, "the registry stored \(named) instead of \(document.digest)")
         }
         remember(document.digest, reference, repository)
-        if let subject = document.subject {
-            // A reply that was lost cannot say; the API can.
-            let keepsReferrers = response.headers.contains(name: "oci-subject") || response.wasSettled
-            try await listReferrer(document, of: subject.digest, in: repository, registryKeepsIt: keepsReferrers)
-        }
-    }
-
-    package func deleteManifest(_ digest: Digest, in repository: RepositoryName) async throws(RegistryError) {
-        let purpose = purpose("delete", repository, ManifestReference.digest(digest).suffix)
-        let document = try await documentToForget(digest, in: repository)
-        if try await deleteByDigest(digest, in: repository, purpose) == .settled, let document {
-            try await deleteTagsLeft(by: document, in: repository, purpose)
-        }
-        if let subject = document?.subject?.digest { try await forgetReferrer(digest, of: subject, in: repository) }
-    }
-
-    /// Docker's registry deletes a manifest first and looks for its tags then. It breaks that off with 500 when it meets a tag that is being
-    /// written at this moment: the tags stay in its list, with nothing under them. Only the same manifest, put back and deleted once more,
-    /// takes them along.
-    private func deleteTagsLeft(
-        by document: ManifestDocument,
-        in repository: RepositoryName,
-        _ purpose: Purpose
-    ) async throws(RegistryError) {
-        let listed = try await tags(in: repository) ?? []
-        let mine = listed.filter { seen(.tag($0), repository) == document.digest }
-        for pause in Self.pausesBeforeSendingAgain {
-            guard try await hasNothing(underAnyOf: mine, in: repository) else { return }
-            logger.notice("\(purpose.object): it is gone, but its tags are still listed; deleting it once more, with its tags")
-            try await exchange.pause(pause, wholeHost: false, purpose)
-            try await putManifest(document, at: .digest(document.digest), in: repository)
-            guard try await deleteByDigest(document.digest, in: repository, purpose) == .settled else { return }
-        }
-        guard try await hasNothing(underAnyOf: mine, in: repository) else { return }
-        throw purpose.error(
-            .badAnswer,
-            "\(id) deleted it, but failed to take its tags off its list: \(mine.map(\.description).joined(separator: ", "))",
-            help: "delete these tags by hand; nothing is under them"
-        )
-    }
-
-    /// Whether a tag leads nowhere that the list has just named.
-    private func hasNothing(underAnyOf listed: [TagName], in repository: RepositoryName) async throws(RegistryError) -> Bool {
-        for tag in listed where try await head(.tag(tag), in: repository) == nil { return true }
-        return false
-    }
-
-    private enum Deletion {
-        case answered
-        /// No answer said so, but the manifest is gone.
-        case settled
-    }
-
-    private func deleteByDigest(
-        _ digest: Digest,
-        in repository: RepositoryName,
-        _ purpose: Purpose
-    ) async throws(RegistryError) -> Deletion {
-        let reference = ManifestReference.digest(digest)
-        var request = manifestRequest(.DELETE, reference, repository, purpose)
-        request.headers = [:]
-        request.scopes = [.deletion(in: repository, at: exchange.watch.signs.vendor)]
-        request.repetition = .unlessDone { () async throws(RegistryError) in try await self.head(reference, in: repository) == nil }
-        let response = try await exchange.send(request)
-        switch response.status {
-        case 200..<300:
-            response.finish()
-            if response.wasSettled { return .settled }
-            learn(.deleteManifest, .yes, repository)
-            return .answered
-        case 404:
-            // A page for an unknown path proves nothing, and Quay says the same of an image that has no tag but is still there.
-            guard try await head(reference, in: repository) != nil else { return .answered }
-            throw purpose.error(
-                .rejected,
-                status: 404,
-                registryCode: response.error.code,
-                "the registry says that it is not there, but still gives it out",
-                help: "a registry such as Quay keeps an image without tags for some time and removes it by itself; leave it out of the spec"
-            )
-        case 405 where response.error.isLock || response.error.contains("DENIED"): throw await exchange.error(for: response, purpose)
-        case 405,
-            400 where response.error.contains("UNSUPPORTED"):
-            learn(.deleteManifest, .no, repository)
-            throw purpose.error(
-                .unsupported,
-                status: response.status,
-                registryCode: response.error.code,
-                "\(id) does not allow manifest deletion",
-                help: "enable deletion in the registry, or leave it out of the spec"
-            )
-        default: throw await exchange.error(for: response, purpose)
-        }
+        return response
     }
 
     func manifestRequest(
@@ -311,7 +234,7 @@ extension HTTPRegistry {
         memory.withLock { $0.tags[.init(repository: repository, tag: tag)] = .some(digest) }
     }
 
-    private func seen(_ reference: ManifestReference, _ repository: RepositoryName) -> Digest?? {
+    func seen(_ reference: ManifestReference, _ repository: RepositoryName) -> Digest?? {
         guard let tag = reference.tag else { return nil }
         return memory.withLock { $0.tags[.init(repository: repository, tag: tag)] }
     }

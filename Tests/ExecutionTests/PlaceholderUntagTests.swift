@@ -177,6 +177,17 @@ import Testing
         #expect(place.tagged == nil && place.isImageThere)
     }
 
+    @Test func `a tag that stays listed is told`() async throws {
+        let place = try Place()
+        let incomplete = RegistryError(.incomplete, action: "delete", object: "x", reason: "its tags are still listed")
+        place.world.us.failNext(where: Self.isDelete, with: incomplete, .after)
+        let report = await place.run()
+        #expect(report.failureCode == .incomplete)
+        #expect(report.firstFailure?.error.object == "us.example/team/app:old")
+        #expect(report.verdict == .partial)
+        #expect(place.tagged == nil && place.isImageThere)
+    }
+
     @Test func `a placeholder whose answer is lost is taken away`() async throws {
         let place = try Place()
         let lost = RegistryError(.unavailable, action: "push", object: "x", reason: "no answer came")

@@ -63,6 +63,19 @@ import Testing
 
     // MARK: Delete
 
+    @Test func `a delete whose tags stay listed has failed, though the image is gone`() async throws {
+        let world = try World()
+        let sample = try Samples.image()
+        try world.us.seed(sample, tags: ["1"], in: world.repository())
+        let incomplete = RegistryError(.incomplete, action: "delete", object: "x", reason: "its tags are still listed")
+        world.us.failNext(where: { $0.kind == .deleteManifest }, with: incomplete, .after)
+        let delete = try Changes.delete(us, sample.digest, tags: ["1"])
+        let report = await world.run([delete])
+        #expect(report.failureCode == .incomplete)
+        #expect(report.verdict == .partial)
+        #expect(world.journal.lines.last == "unknown \(delete.id)")
+    }
+
     @Test func `deletes of one repository list it once and take their tags along`() async throws {
         let world = try World()
         let samples = try (1...3).map { try Samples.image(seed: $0) }

@@ -73,7 +73,7 @@ package struct DistributionService: Sendable {
         case .unsupported: 405
         case .rateLimited: 429
         case .rejected, .corrupt: 400
-        case .unavailable, .badAnswer, .untrusted, .localFile, .cancelled, .deferred: 503
+        case .unavailable, .badAnswer, .incomplete, .untrusted, .localFile, .cancelled, .deferred: 503
         }
     }
 

@@ -30,6 +30,9 @@ struct BlobFanOut: Sendable {
     private let capacity: Int
     /// How many pieces each member has taken.
     private var positions: [Member: Int]
+    /// The number of each member's reading; none: 0.
+    private(set) var readings: [Member: Int] = [:]
+    private var lastReading = 0
     private var begun: Set<Member> = []
     private var pieces: [[UInt8]] = []
     /// The position of the first piece that is kept.
@@ -43,15 +46,21 @@ struct BlobFanOut: Sendable {
 
     func has(_ member: Member) -> Bool { positions[member] != nil }
 
-    /// A member begins to take pieces. False: it is not in the group, or has begun before.
-    mutating func begin(_ member: Member) -> Bool {
-        guard positions[member] == 0, base == 0 else { return false }
+    /// A member begins to take pieces, by a reading with this number; what it read by before is over. Nil: it is not in the group, has taken
+    /// some before, or does not begin at the start.
+    mutating func begin(_ member: Member, at offset: Int64 = 0) -> Int? {
+        readings[member] = nil
+        guard positions[member] == 0, base == 0, offset == 0 else { return nil }
+        lastReading += 1
+        readings[member] = lastReading
         begun.insert(member)
-        return true
+        return lastReading
     }
 
-    /// The member's next piece; nil: it must wait.
-    mutating func take(_ member: Member) -> Answer? {
+    /// The next piece of a member's reading; nil: it must wait.
+    mutating func take(_ member: Member, _ reading: Int) -> Answer? {
+        // The upload that it was for has ended, and another may be reading.
+        guard readings[member, default: 0] == reading else { return .failed(.cancelledRun) }
         guard let position = positions[member] else { return .left }
         if position < base + pieces.count {
             let piece = pieces[position - base]
@@ -66,9 +75,17 @@ struct BlobFanOut: Sendable {
         }
     }
 
+    /// The member leaves, and reads the rest for itself.
     mutating func leave(_ member: Member) {
         positions[member] = nil
         trim()
+    }
+
+    /// The member leaves, since this reading of it is over. Nothing, if another one has begun.
+    mutating func end(_ reading: Int, of member: Member) {
+        guard readings[member] == reading else { return }
+        readings[member] = nil
+        leave(member)
     }
 
     /// The member leaves if it has taken nothing yet.

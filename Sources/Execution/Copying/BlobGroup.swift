@@ -46,15 +46,15 @@ final class BlobGroup: Sendable {
     /// behind, is a read of its own.
     func body(for member: RepositoryAddress, onBytes: @escaping @Sendable (Int) async -> Void) -> BlobBody {
         BlobBody { [self] offset async throws(RegistryError) -> BlobStream in
-            let isShared = offset == 0 && fan.update { $0.begin(member) }
-            if !isShared { leave(member) }
+            let reading = fan.update { $0.begin(member, at: offset) }
+            let membership = reading.map { Membership(of: member, in: self, reading: $0) }
+            if membership == nil { leave(member) }
             return BlobStream {
-                let membership = Membership(of: member, in: self)
                 var taken = offset
                 var own: BlobStream.AsyncIterator?
                 return { () async throws(RegistryError) -> [UInt8]? in
                     if own == nil {
-                        switch try await membership.take() {
+                        switch try await membership?.take() ?? .left {
                         case .piece(let piece):
                             taken += Int64(piece.count)
                             await onBytes(piece.count)
@@ -72,20 +72,25 @@ final class BlobGroup: Sendable {
         }
     }
 
-    /// A place in the group. Whoever lets go of it before the end, as an upload does that broke and waits, holds up nobody.
+    /// A member's reading. Whoever lets go of it before the end, as an upload does that broke and waits, holds up nobody.
     private final class Membership: Sendable {
         private let member: RepositoryAddress
         private let group: BlobGroup
+        private let reading: Int
 
-        init(of member: RepositoryAddress, in group: BlobGroup) {
+        init(of member: RepositoryAddress, in group: BlobGroup, reading: Int) {
             self.member = member
             self.group = group
+            self.reading = reading
         }
 
-        deinit { group.leave(member) }
+        deinit {
+            group.fan.update { [member, reading] in $0.end(reading, of: member) }
+        }
 
         func take() async throws(RegistryError) -> BlobFanOut.Answer {
-            guard let answer = await group.fan.wait({ [member] in $0.take(member) }) else { throw .cancelledRun }
+            let answer = await group.fan.wait { [member, reading] in $0.take(member, reading) }
+            guard let answer else { throw .cancelledRun }
             return answer
         }
     }

@@ -154,6 +154,7 @@ struct PlaceholderUntag: Sendable {
         do throws(RegistryError) {
             try await target.registry.deleteManifest(placeholder.digest, in: target.address.repository)
         } catch {
+            if error.code == .incomplete { return incomplete(error) }
             // Somebody else was faster: the goal is reached, which the proof will show.
             if error.code != .notFound { return await putBack(image, placeholder, because: refused(error)) }
         }
@@ -211,6 +212,13 @@ struct PlaceholderUntag: Sendable {
     private func pushed(_ digest: Digest, hasWritten: Bool) -> Ending {
         let outcome = ExecutionOutcome.stale(expected: old.description, found: digest.description)
         return Ending(result: ChangeResult(outcome, hasWritten: hasWritten), journal: .failed)
+    }
+
+    /// The tag leads nowhere, but is still listed.
+    private func incomplete(_ error: RegistryError) -> Ending {
+        var error = error
+        (error.action, error.object) = ("untag", "\(change.target)")
+        return Ending(result: ChangeResult(.failed(error), hasWritten: true), journal: .unknown)
     }
 
     /// The tag may hold the placeholder still.

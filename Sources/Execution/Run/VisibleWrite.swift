@@ -65,6 +65,8 @@ struct VisibleWrite: Sendable {
     private func settle(_ failure: RegistryError?) async -> Ending {
         let proof = Proof(clock: context.options.clock, change: change, events: context.events)
         if let failure {
+            // What is missing does not show in the target.
+            if failure.code == .incomplete { return uncertain(failure) }
             // The write may have arrived though its answer did not. It is never sent again: reading settles it.
             guard let isReached = await isReached(proof, waits: failure.leavesOpen) else { return uncertain(failure) }
             if !isReached { return failure.code == .cancelled ? uncertain(failure) : failed(failure) }

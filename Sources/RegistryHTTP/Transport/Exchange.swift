@@ -60,7 +60,7 @@ final class Exchange: Sendable {
             if retry.failures == 0 { retry = RetryPolicy(startedAt: clock.uptime()) }
             guard try await waitBeforeRepeating(&retry, outcome, request.purpose) else { return try result.get() }
             if outcome.mayBeDone, case .unlessDone(let isDone) = request.repetition, try await isDone() {
-                return RegistryResponse(settledAt: request.address)
+                return RegistryResponse(settledAt: request.address, status: (try? result.get())?.status)
             }
         }
     }

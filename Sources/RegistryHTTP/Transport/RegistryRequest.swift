@@ -101,6 +101,8 @@ struct RegistryResponse: Sendable {
     var permit: HostGate.Permit?
     /// The request was not sent again: `Repetition.unlessDone` found it done.
     var wasSettled = false
+    /// The status of the answer before that, where there was one.
+    var settledStatus: Int?
     /// A 401 to a login that is known to be good.
     var lacksRight = false
 
@@ -120,10 +122,11 @@ struct RegistryResponse: Sendable {
         self.permit = permit
     }
 
-    /// Stands for the success whose reply was lost.
-    init(settledAt address: WebAddress) {
+    /// Stands for the success whose reply was lost, or `status`.
+    init(settledAt address: WebAddress, status: Int?) {
         self.init(status: 200, headers: [:], address: address, body: HTTPClientResponse.Body(), error: ErrorBody(), permit: nil)
         wasSettled = true
+        settledStatus = status
     }
 
     /// Drops the body unread, so that the next request can go.
