@@ -58,11 +58,12 @@ extension HTTPRegistry {
     private func tagsStay(_ tags: [TagName], _ purpose: Purpose, because cause: RegistryError?) -> RegistryError {
         let names = tags.isEmpty ? "" : ": \(tags.map(\.description).joined(separator: ", "))"
         let reason = "the registry deleted it, but may still list its tags, with nothing under them\(names)"
+        let which = tags.isEmpty ? "each listed tag that cannot be pulled" : "each of these tags"
         return purpose.error(
             .incomplete,
             status: cause?.status,
             reason + (cause.map { "; taking them off failed: \($0.reason)" } ?? ""),
-            help: "push any image to each of these tags, then delete that image"
+            help: "push any image to \(which), then delete that image"
         )
     }
 
