@@ -25,23 +25,24 @@ package protocol ContentReader: Sendable {
     func blob(_ descriptor: Descriptor, from offset: Int64) async throws(RegistryError) -> BlobStream
 }
 
-/// Pieces of a blob. Iterate once. Dropping the iterator, or cancelling the task, ends the transfer.
-package struct BlobStream: AsyncSequence, Sendable {
-    package typealias Element = [UInt8]
+/// The bytes of a blob, in pieces.
+package typealias BlobStream = PieceStream<[UInt8]>
 
-    private let makeNext: @Sendable () -> (() async throws(RegistryError) -> [UInt8]?)
+/// Pieces of a blob. Iterate once. Dropping the iterator, or cancelling the task, ends the transfer.
+package struct PieceStream<Element: Sendable>: AsyncSequence, Sendable {
+    private let makeNext: @Sendable () -> (() async throws(RegistryError) -> Element?)
 
     /// `makeNext` gives the function that yields the next piece, or nil at the end.
-    package init(_ makeNext: @escaping @Sendable () -> (() async throws(RegistryError) -> [UInt8]?)) {
+    package init(_ makeNext: @escaping @Sendable () -> (() async throws(RegistryError) -> Element?)) {
         self.makeNext = makeNext
     }
 
     package struct AsyncIterator: AsyncIteratorProtocol {
-        let nextPiece: () async throws(RegistryError) -> [UInt8]?
+        let nextPiece: () async throws(RegistryError) -> Element?
 
-        package mutating func next() async throws(RegistryError) -> [UInt8]? { try await nextPiece() }
+        package mutating func next() async throws(RegistryError) -> Element? { try await nextPiece() }
 
-        package mutating func next(isolation actor: isolated (any Actor)?) async throws(RegistryError) -> [UInt8]? {
+        package mutating func next(isolation actor: isolated (any Actor)?) async throws(RegistryError) -> Element? {
             try await nextPiece()
         }
     }
@@ -159,15 +160,6 @@ package struct LoginReport: Hashable, Sendable {
     }
 }
 
-/// A blob to send: it can be opened again when an upload has to start anew.
-package struct BlobBody: Sendable {
-    package let open: @Sendable (_ offset: Int64) async throws(RegistryError) -> BlobStream
-
-    package init(open: @escaping @Sendable (_ offset: Int64) async throws(RegistryError) -> BlobStream) {
-        self.open = open
-    }
-}
-
 /// The writing half. Every call is safe to repeat: what is already so counts as done.
 package protocol RegistryWriter: RegistryReader {
     /// Begins a stretch of writing into one repository: from the first blob to the last tag. A layout holds its shared lock
@@ -183,11 +175,9 @@ package protocol RegistryWriter: RegistryReader {
     func mountBlob(_ descriptor: Descriptor, from source: RepositoryName, into repository: RepositoryName) async throws(RegistryError)
         -> Bool
 
-    /// Sends the blob, and verifies while it streams that digest and size are the descriptor's; a mismatch throws `.corrupt` and
-    /// leaves nothing behind. Errors that `body` throws pass through unchanged, so that the failing side stays known. `isKnownMissing`: it
-    /// is sent at once; else it is looked for first, and what is there is not sent.
-    func putBlob(_ descriptor: Descriptor, from body: BlobBody, into repository: RepositoryName, isKnownMissing: Bool)
-        async throws(RegistryError)
+    /// Sends the blob. Errors that `body` throws pass through unchanged, so that the failing side stays known, and leave nothing behind.
+    /// `isKnownMissing`: it is sent at once; else it is looked for first, and what is there is not sent.
+    func putBlob(_ body: BlobBody, into repository: RepositoryName, isKnownMissing: Bool) async throws(RegistryError)
 
     /// Puts the manifest's exact bytes under its digest or a tag; the registry's answer must name the same digest. Where the manifest has a
     /// subject and the registry does not keep referrers itself, the fallback tag's index is brought up to date too.
@@ -207,8 +197,8 @@ package protocol RegistryWriter: RegistryReader {
 }
 
 extension RegistryWriter {
-    package func putBlob(_ descriptor: Descriptor, from body: BlobBody, into repository: RepositoryName) async throws(RegistryError) {
-        try await putBlob(descriptor, from: body, into: repository, isKnownMissing: false)
+    package func putBlob(_ body: BlobBody, into repository: RepositoryName) async throws(RegistryError) {
+        try await putBlob(body, into: repository, isKnownMissing: false)
     }
 
     package func lacksTags(in repository: RepositoryName) async -> Bool {

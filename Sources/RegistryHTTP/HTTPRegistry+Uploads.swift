@@ -41,15 +41,15 @@ extension HTTPRegistry {
     }
 
     package func putBlob(
-        _ descriptor: Descriptor,
-        from body: BlobBody,
+        _ body: BlobBody,
         into repository: RepositoryName,
         isKnownMissing: Bool
     ) async throws(RegistryError) {
+        let descriptor = body.descriptor
         let purpose = purpose("push", repository, "@\(descriptor.digest)")
         let key = RegistryMemory.BlobKey(repository: repository, digest: descriptor.digest)
         let session = memory.withLock { $0.sessions.removeValue(forKey: key) }
-        let source = UploadSource(descriptor, from: body, for: purpose)
+        let source = UploadSource(body)
         let target = UploadTarget(registry: self, repository: repository, descriptor: descriptor, purpose: purpose)
         var upload = BlobUpload(size: descriptor.size, purpose: purpose, session: session, isKnownMissing: isKnownMissing)
         var move = upload.begin()

@@ -79,13 +79,12 @@ package final class ICRRegistry: RegistryWriter {
     }
 
     package func putBlob(
-        _ descriptor: Descriptor,
-        from body: BlobBody,
+        _ body: BlobBody,
         into repository: RepositoryName,
         isKnownMissing: Bool
     ) async throws(RegistryError) {
         try await writing(repository) { () async throws(RegistryError) in
-            try await content.putBlob(descriptor, from: body, into: repository, isKnownMissing: isKnownMissing)
+            try await content.putBlob(body, into: repository, isKnownMissing: isKnownMissing)
         }
     }
 

@@ -33,8 +33,10 @@ extension LayoutRegistry: RegistryWriter {
                 default: throw layout.failure.error(error)
                 }
             }
-            let body = BlobBody { (offset) throws(RegistryError) in try await self.blob(descriptor, from: offset, in: source) }
-            try await layout.store(descriptor, from: body, in: folder)
+            let body = BlobBody(descriptor, at: "\(id)/\(source)") { (offset) throws(RegistryError) in
+                try await self.blob(descriptor, from: offset, in: source)
+            }
+            try await layout.store(body, in: folder)
             return true
         }
     }
@@ -43,13 +45,12 @@ extension LayoutRegistry: RegistryWriter {
     package func lacksTags(in repository: RepositoryName) async -> Bool { false }
 
     package func putBlob(
-        _ descriptor: Descriptor,
-        from body: BlobBody,
+        _ body: BlobBody,
         into repository: RepositoryName,
         isKnownMissing: Bool
     ) async throws(RegistryError) {
         let layout = try self.repository(repository).folder
-        try await layout.writing { (folder) throws(RegistryError) in try await layout.store(descriptor, from: body, in: folder) }
+        try await layout.writing { (folder) throws(RegistryError) in try await layout.store(body, in: folder) }
     }
 
     package func putManifest(
@@ -97,28 +98,17 @@ extension LayoutFolder {
         return try await body(folder)
     }
 
-    /// Streams into a temporary file, which gets the blob's name once digest and size are proven.
-    func store(_ descriptor: Descriptor, from body: BlobBody, in folder: Folder) async throws(RegistryError) {
+    /// Streams into a temporary file, which gets the blob's name once all of it came.
+    func store(_ body: BlobBody, in folder: Folder) async throws(RegistryError) {
+        let digest = body.descriptor.digest
         let pending = try failure.files { () throws(FileError) in try PendingFile(in: folder) }
-        var hasher = Digest.ContentHasher(descriptor.digest.algorithm)
-        var count: Int64 = 0
-        var pieces = try await body.open(0).makeAsyncIterator()
+        var pieces = try await body.open().makeAsyncIterator()
         while let piece = try await pieces.next() {
-            count += Int64(piece.count)
-            guard count <= descriptor.size else { break }
-            hasher.update(piece)
-            try failure.files { () throws(FileError) in try pending.write(piece) }
+            try failure.files { () throws(FileError) in try pending.write(piece.bytes) }
         }
-        let reason: String? =
-            if count != descriptor.size {
-                "the source sent \(count < descriptor.size ? "\(count)" : "more") bytes, not \(descriptor.size)"
-            } else if hasher.finalize() != descriptor.digest {
-                "the source sent other bytes than the digest says"
-            } else { nil }
-        if let reason { throw failure.error(.corrupt, "put blob", "@\(descriptor.digest)", reason: reason) }
         try failure.files { () throws(FileError) in
-            _ = try folder.folder("blobs/\(descriptor.digest.algorithm.rawValue)", creating: true)
-            try pending.commit(to: descriptor.digest.blobPath)
+            _ = try folder.folder("blobs/\(digest.algorithm.rawValue)", creating: true)
+            try pending.commit(to: digest.blobPath)
         }
     }
 

@@ -23,14 +23,14 @@ extension BlobFanOut {
     private func piece(_ number: UInt8) -> [UInt8] { [number] }
 
     @Test func `nothing is read before somebody begins`() {
-        var fan = BlobFanOut([a, b])
+        var fan = BlobFanOut<[UInt8]>([a, b])
         #expect(fan.demand == nil)
         #expect(fan.begin(a) != nil)
         #expect(fan.demand == .read)
     }
 
     @Test func `everyone gets every piece in order, then the end`() {
-        var fan = BlobFanOut([a, b], capacity: 2)
+        var fan = BlobFanOut<[UInt8]>([a, b], capacity: 2)
         #expect(fan.begin(a) != nil)
         #expect(fan.begin(b) != nil)
         fan.supply(piece(1))
@@ -45,7 +45,7 @@ extension BlobFanOut {
     }
 
     @Test func `no more pieces are kept than the capacity, at the pace of the slowest`() {
-        var fan = BlobFanOut([a, b], capacity: 2)
+        var fan = BlobFanOut<[UInt8]>([a, b], capacity: 2)
         _ = fan.begin(a)
         fan.supply(piece(1))
         fan.supply(piece(2))
@@ -61,7 +61,7 @@ extension BlobFanOut {
 
     @Test func `who does not move while others wait leaves, and who moved stays`() throws {
         let c = try Changes.address("c.example/team/app")
-        var fan = BlobFanOut([a, b, c], capacity: 1)
+        var fan = BlobFanOut<[UInt8]>([a, b, c], capacity: 1)
         _ = fan.begin(a)
         fan.supply(piece(1))
         _ = fan.take(a)
@@ -76,13 +76,13 @@ extension BlobFanOut {
     }
 
     @Test func `who began and stopped is named, and leaves other groups in which it has taken nothing`() {
-        var fan = BlobFanOut([a, b], capacity: 1)
+        var fan = BlobFanOut<[UInt8]>([a, b], capacity: 1)
         _ = fan.begin(a)
         _ = fan.begin(b)
         fan.supply(piece(1))
         _ = fan.take(a)
         #expect(fan.expel(fan.laggards) == [b])
-        var (untouched, touched) = (BlobFanOut([a, b]), BlobFanOut([a, b]))
+        var (untouched, touched) = (BlobFanOut<[UInt8]>([a, b]), BlobFanOut<[UInt8]>([a, b]))
         touched.supply(piece(1))
         _ = touched.take(b)
         untouched.leaveUntouched(b)
@@ -91,7 +91,7 @@ extension BlobFanOut {
     }
 
     @Test func `those that never began do not hold up a reader whose readers have gone`() {
-        var fan = BlobFanOut([a, b], capacity: 1)
+        var fan = BlobFanOut<[UInt8]>([a, b], capacity: 1)
         _ = fan.begin(a)
         fan.supply(piece(1))
         fan.leave(a)
@@ -101,7 +101,7 @@ extension BlobFanOut {
     }
 
     @Test func `the group lasts until those who began have everything, and does not wait for others`() {
-        var fan = BlobFanOut([a, b])
+        var fan = BlobFanOut<[UInt8]>([a, b])
         _ = fan.begin(a)
         fan.supply(piece(1))
         fan.finish()
@@ -114,7 +114,7 @@ extension BlobFanOut {
     }
 
     @Test func `who has taken a piece cannot begin again`() {
-        var fan = BlobFanOut([a, b])
+        var fan = BlobFanOut<[UInt8]>([a, b])
         _ = fan.begin(a)
         fan.supply(piece(1))
         _ = fan.take(a)
@@ -123,7 +123,7 @@ extension BlobFanOut {
     }
 
     @Test func `an earlier reading of a member takes nothing from the one that counts, and ends without it`() throws {
-        var fan = BlobFanOut([a, b])
+        var fan = BlobFanOut<[UInt8]>([a, b])
         let (first, second) = (fan.begin(a) ?? 0, fan.begin(a) ?? 0)
         #expect(0 < first && first < second)
         fan.supply(piece(1))
@@ -140,7 +140,7 @@ extension BlobFanOut {
 
     @Test func `a failure reaches everyone after the pieces before it`() {
         let error = RegistryError(.corrupt, action: "read", object: "x", reason: "other bytes")
-        var fan = BlobFanOut([a])
+        var fan = BlobFanOut<[UInt8]>([a])
         _ = fan.begin(a)
         fan.supply(piece(1))
         fan.finish(error)
@@ -264,13 +264,13 @@ extension BlobFanOut {
         // On this clock, a second of patience never ends.
         async let pump: Void = group.pump(transfers: Gate<Bool>(limit: 1), clock: world.clock)
         func letGo() async throws {
-            var pieces = try await group.body(for: us) { _ in }.open(0).makeAsyncIterator()
-            #expect(try await pieces.next()?.count == 1000)
+            var pieces = try await group.body(for: us) { _ in }.open().makeAsyncIterator()
+            #expect(try await pieces.next()?.bytes.count == 1000)
         }
         try await letGo()
-        let taken = try await group.body(for: de) { _ in }.open(0).collected()
+        let taken = try await group.body(for: de) { _ in }.open().collected()
         #expect(taken == sample.blobs[layer.digest])
-        #expect(try await group.body(for: us) { _ in }.open(0).collected() == taken)
+        #expect(try await group.body(for: us) { _ in }.open().collected() == taken)
         await pump
         #expect(try reads(world, sample).count == 2)
     }

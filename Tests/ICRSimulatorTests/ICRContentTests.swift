@@ -15,7 +15,7 @@ import Testing
         let repository = try RepositoryName(name)
         for (digest, bytes) in sample.blobs {
             let descriptor = Descriptor(mediaType: "application/octet-stream", digest: digest, size: Int64(bytes.count))
-            try await registry.putBlob(descriptor, from: Sample.body(bytes), into: repository)
+            try await registry.putBlob(Sample.body(bytes, as: descriptor), into: repository)
         }
         for document in sample.manifests.dropLast() {
             try await registry.putManifest(document, at: .digest(document.digest), in: repository)

@@ -24,7 +24,7 @@ import Testing
     private func push(_ sample: Sample, _ tags: [TagName]) async throws {
         for (digest, bytes) in sample.blobs {
             let descriptor = Descriptor(mediaType: "", digest: digest, size: Int64(bytes.count))
-            try await layout.putBlob(descriptor, from: Sample.body(bytes), into: address.repository)
+            try await layout.putBlob(Sample.body(bytes, as: descriptor), into: address.repository)
         }
         for tag in tags { try await layout.putManifest(sample.root, at: .tag(tag), in: address.repository) }
         if tags.isEmpty { try await layout.putManifest(sample.root, at: .digest(sample.digest), in: address.repository) }

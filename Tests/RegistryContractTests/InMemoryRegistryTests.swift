@@ -72,7 +72,7 @@ import Testing
         let bytes = Samples.bytes(100, seed: 1)
         let descriptor = Samples.descriptor(of: bytes)
         registry.setHook { operation, _ in if operation.kind == .bodyPiece, operation.offset == 50 { await gate.wait() } }
-        async let upload: Void = registry.putBlob(descriptor, from: Sample.body(bytes, pieceSize: 50), into: repository)
+        async let upload: Void = registry.putBlob(Sample.body(bytes, as: descriptor, pieceSize: 50), into: repository)
         await gate.waitForArrivals()
         #expect(registry.snapshot().blob(descriptor.digest, in: repository) == nil)
         gate.open()

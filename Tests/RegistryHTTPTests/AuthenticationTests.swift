@@ -21,7 +21,7 @@ import Testing
         let image = try Samples.image()
         for (digest, bytes) in image.blobs {
             let descriptor = Descriptor(mediaType: "x", digest: digest, size: Int64(bytes.count))
-            try await wire.client.putBlob(descriptor, from: Sample.body(bytes), into: wire.repository)
+            try await wire.client.putBlob(Sample.body(bytes, as: descriptor), into: wire.repository)
         }
         try await wire.client.putManifest(image.root, at: .tag(try TagName("1")), in: wire.repository)
         #expect(try await wire.client.tags(in: wire.repository)?.count == 1)

@@ -140,7 +140,7 @@ import Testing
                 let gone = try Samples.referrer(to: kept.root.descriptor, seed: 2)
                 for (image, tags) in [(kept, ["3"]), (gone, ["1", "2"])] {
                     for descriptor in image.root.image?.blobs ?? [] {
-                        try await client.putBlob(descriptor, from: Sample.body(image.blobs[descriptor.digest] ?? []), into: repository)
+                        try await client.putBlob(Sample.body(image.blobs[descriptor.digest] ?? [], as: descriptor), into: repository)
                     }
                     for tag in tags { try await client.putManifest(image.root, at: .tag(try TagName(tag)), in: repository) }
                 }

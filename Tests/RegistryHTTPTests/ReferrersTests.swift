@@ -16,7 +16,7 @@ import Testing
             try wire.held.seed(image, tags: ["1"], in: wire.repository)
             for (digest, bytes) in referrer.blobs {
                 let descriptor = Descriptor(mediaType: "x", digest: digest, size: Int64(bytes.count))
-                try await wire.client.putBlob(descriptor, from: Sample.body(bytes), into: wire.repository)
+                try await wire.client.putBlob(Sample.body(bytes, as: descriptor), into: wire.repository)
             }
             wire.server.forgetLog()
             try await body(wire, image, referrer)

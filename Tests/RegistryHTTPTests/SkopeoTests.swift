@@ -19,7 +19,7 @@ import Testing
             do {
                 for descriptor in image.root.image?.blobs ?? [] {
                     let bytes = image.blobs[descriptor.digest] ?? []
-                    try await client.putBlob(descriptor, from: Sample.body(bytes), into: ours)
+                    try await client.putBlob(Sample.body(bytes, as: descriptor), into: ours)
                 }
                 try await client.putManifest(image.root, at: tag, in: ours)
                 let login = [

@@ -58,11 +58,7 @@ struct Wire: Sendable {
     }
 
     func put(_ bytes: [UInt8], as descriptor: Descriptor? = nil, pieceSize: Int = 1 << 16) async throws(RegistryError) {
-        try await client.putBlob(
-            descriptor ?? Samples.descriptor(of: bytes),
-            from: Sample.body(bytes, pieceSize: pieceSize),
-            into: repository
-        )
+        try await client.putBlob(Sample.body(bytes, as: descriptor, pieceSize: pieceSize), into: repository)
     }
 
     func hasBlob(_ bytes: [UInt8]) -> Bool {

@@ -119,7 +119,7 @@ import Testing
     @Test func theSourcesErrorPassesThroughUnchanged() async throws {
         try await withWire { wire in
             let cause = RegistryError(.unavailable, action: "read", object: "elsewhere/x", reason: "gone")
-            let body = BlobBody { _ throws(RegistryError) in
+            let body = BlobBody(Samples.descriptor(of: [UInt8](repeating: 1, count: 20)), at: "elsewhere/x") { _ throws(RegistryError) in
                 BlobStream {
                     var pieces = [[UInt8](repeating: 1, count: 10)]
                     return { () async throws(RegistryError) -> [UInt8]? in
@@ -128,9 +128,8 @@ import Testing
                     }
                 }
             }
-            let descriptor = Samples.descriptor(of: [UInt8](repeating: 1, count: 20))
             let error = try await wire.failure { () async throws(RegistryError) in
-                try await wire.client.putBlob(descriptor, from: body, into: wire.repository)
+                try await wire.client.putBlob(body, into: wire.repository)
             }
             #expect(error == cause)
             #expect(wire.server.count("PUT") <= 1)
@@ -140,7 +139,7 @@ import Testing
     @Test func aCancelledUploadEndsAtOnceThoughItsSourceHangs() async throws {
         try await withWire { wire in
             let gate = Gate()
-            let body = BlobBody { _ throws(RegistryError) in
+            let body = BlobBody(Samples.descriptor(of: [1, 2]), at: "elsewhere/x") { _ throws(RegistryError) in
                 BlobStream {
                     { () async throws(RegistryError) -> [UInt8]? in
                         await gate.wait()
@@ -151,7 +150,7 @@ import Testing
             let error = try await withThrowingTaskGroup(of: RegistryError.self) { group in
                 group.addTask {
                     try await wire.failure { () async throws(RegistryError) in
-                        try await wire.client.putBlob(Samples.descriptor(of: [1, 2]), from: body, into: wire.repository)
+                        try await wire.client.putBlob(body, into: wire.repository)
                     }
                 }
                 await gate.waitForArrivals()
@@ -236,10 +235,10 @@ import Testing
                     for blob in blobs {
                         group.addTask {
                             let descriptor = Samples.descriptor(of: blob)
-                            let body = BlobBody { offset throws(RegistryError) in
+                            let body = BlobBody(descriptor, at: "team/app") { offset throws(RegistryError) in
                                 try await wire.client.blob(descriptor, from: offset, in: wire.repository)
                             }
-                            try await wire.client.putBlob(descriptor, from: body, into: target)
+                            try await wire.client.putBlob(body, into: target)
                         }
                     }
                     try await group.waitForAll()

@@ -129,7 +129,7 @@ import Testing
         let doomed = try Samples.image(seed: 2)
         try await sandbox.push(doomed, "2")
         let part = Samples.bytes(10, seed: 7)
-        try await sandbox.registry.putBlob(Samples.descriptor(of: part), from: Sample.body(part), into: sandbox.repository)
+        try await sandbox.registry.putBlob(Sample.body(part), into: sandbox.repository)
         let bytes = Array((text ?? "gone").utf8)
         let digest = Digest.sha256(of: bytes)
         if let text { try sandbox.write(text, to: digest.path) }
@@ -158,7 +158,7 @@ import Testing
         try await sandbox.push(doomed, "2")
         try sandbox.write("half a blob", to: ".crplan-0123456789abcdef.tmp")
         let orphan = Samples.bytes(10, seed: 7)
-        try await sandbox.registry.putBlob(Samples.descriptor(of: orphan), from: Sample.body(orphan), into: sandbox.repository)
+        try await sandbox.registry.putBlob(Sample.body(orphan), into: sandbox.repository)
         #expect(try await runSuccessfully("umoci", ["list", "--layout", sandbox.path]).stdout == "1\n2\n")
         try await sandbox.delete(doomed)
         #expect(try !sandbox.files().contains { $0.hasSuffix(".tmp") })
@@ -173,7 +173,7 @@ import Testing
         let lease = try await sandbox.registry.beginWriting(in: sandbox.repository)
         for (digest, bytes) in image.blobs {
             let descriptor = Descriptor(mediaType: "", digest: digest, size: Int64(bytes.count))
-            try await sandbox.registry.putBlob(descriptor, from: Sample.body(bytes), into: sandbox.repository)
+            try await sandbox.registry.putBlob(Sample.body(bytes, as: descriptor), into: sandbox.repository)
         }
         // Cancelled at once, it ends only if it waits.
         #expect(await cancelledDelete(of: doomed.digest) == .cancelled)

@@ -23,7 +23,7 @@ struct LayoutSandbox {
         let held = lease ? try await registry.beginWriting(in: repository) : nil
         for (digest, bytes) in sample.blobs {
             let descriptor = Descriptor(mediaType: "", digest: digest, size: Int64(bytes.count))
-            try await registry.putBlob(descriptor, from: Sample.body(bytes), into: repository)
+            try await registry.putBlob(Sample.body(bytes, as: descriptor), into: repository)
         }
         for document in sample.manifests where tags.isEmpty || document.digest != sample.digest {
             try await registry.putManifest(document, at: .digest(document.digest), in: repository)

@@ -34,3 +34,13 @@ extension BlobStream {
         return result
     }
 }
+
+extension PieceStream<BlobBody.Piece> {
+    /// All of it, in memory.
+    package func collected() async throws(RegistryError) -> [UInt8] {
+        var result: [UInt8] = []
+        var iterator = makeAsyncIterator()
+        while let piece = try await iterator.next() { result += piece.bytes }
+        return result
+    }
+}

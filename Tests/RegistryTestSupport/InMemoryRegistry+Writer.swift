@@ -25,23 +25,20 @@ extension InMemoryRegistry: RegistryWriter {
     }
 
     package func putBlob(
-        _ descriptor: Descriptor,
-        from body: BlobBody,
+        _ body: BlobBody,
         into repository: RepositoryName,
         isKnownMissing: Bool
     ) async throws(RegistryError) {
+        let descriptor = body.descriptor
         let operation = Operation(.putBlob, repository, .digest(descriptor.digest))
         try await begin(operation)
         var bytes: [UInt8] = []
-        var pieces = try await body.open(0).makeAsyncIterator()
+        var pieces = try await body.open().makeAsyncIterator()
         while let piece = try await pieces.next() {
             try await begin(Operation(.bodyPiece, repository, operation.reference, offset: Int64(bytes.count)))
-            bytes += piece
+            bytes += piece.bytes
         }
         try finish(operation) { (contents, _) throws(RegistryError) in
-            guard bytes.count == descriptor.size, Digest.of(bytes, with: descriptor.digest.algorithm) == descriptor.digest else {
-                throw failure(.corrupt, operation, reason: "the bytes read are not those of the digest")
-            }
             try refusing(operation) { () throws(RegistryContents.Refusal) in
                 try contents.putBlob(bytes, digest: descriptor.digest, in: repository)
             }

@@ -31,7 +31,7 @@ extension RegistryContract.Subject {
     func blobRoundTrip(_ size: Int) async throws {
         let bytes = Samples.bytes(size, seed: 1)
         let descriptor = Samples.descriptor(of: bytes)
-        try await registry.putBlob(descriptor, from: Sample.body(bytes), into: repository)
+        try await registry.putBlob(Sample.body(bytes, as: descriptor), into: repository)
         try equal(try await registry.headBlob(descriptor.digest, in: repository), Int64(size), "the blob's size")
         var found: [UInt8] = []
         for try await piece in try await registry.blob(descriptor, from: 0, in: repository) {
@@ -44,7 +44,7 @@ extension RegistryContract.Subject {
     func aBlobIsReadFromAnOffset() async throws {
         let bytes = Samples.bytes(100_000, seed: 1)
         let descriptor = Samples.descriptor(of: bytes)
-        try await registry.putBlob(descriptor, from: Sample.body(bytes), into: repository)
+        try await registry.putBlob(Sample.body(bytes, as: descriptor), into: repository)
         for offset in [1, 50_000, 99_999] {
             let found = try await read(descriptor, from: Int64(offset))
             try require(found == Array(bytes[offset...]), "from \(offset): \(found.count) bytes, or others")
@@ -55,7 +55,7 @@ extension RegistryContract.Subject {
     func aBlobTwiceIsDone() async throws {
         let bytes = Samples.bytes(100, seed: 1)
         let descriptor = Samples.descriptor(of: bytes)
-        for _ in 1...2 { try await registry.putBlob(descriptor, from: Sample.body(bytes), into: repository) }
+        for _ in 1...2 { try await registry.putBlob(Sample.body(bytes, as: descriptor), into: repository) }
         try equal(try await read(descriptor), bytes, "the blob")
     }
 
@@ -63,7 +63,7 @@ extension RegistryContract.Subject {
     func corruptBody(_ bytes: [UInt8]) async throws {
         let descriptor = Samples.descriptor(of: Samples.bytes(100, seed: 1))
         try await fails("sending other bytes than announced", [.corrupt]) { () throws(RegistryError) in
-            try await registry.putBlob(descriptor, from: Sample.body(bytes, pieceSize: 10), into: repository)
+            try await registry.putBlob(Sample.body(bytes, as: descriptor, pieceSize: 10), into: repository)
         }
         try equal(try await registry.headBlob(descriptor.digest, in: repository), nil, "what is left under the digest announced")
         let sent = try await registry.headBlob(Digest.sha256(of: bytes), in: repository)
@@ -74,11 +74,11 @@ extension RegistryContract.Subject {
         let bytes = Samples.bytes(100, seed: 1)
         let descriptor = Samples.descriptor(of: bytes)
         let failure = RegistryError(.denied, action: "read", object: "the source", status: 403, reason: "only a test")
-        let body = BlobBody { offset in
+        let body = BlobBody(descriptor, at: "the source") { offset in
             BlobStream(bytes, from: offset, pieceSize: 10) { next throws(RegistryError) in if next == 50 { throw failure } }
         }
         do throws(RegistryError) {
-            try await registry.putBlob(descriptor, from: body, into: repository)
+            try await registry.putBlob(body, into: repository)
         } catch {
             try equal(error, failure, "the error of the body")
             try equal(try await registry.headBlob(descriptor.digest, in: repository), nil, "what is left of the blob")
@@ -90,7 +90,7 @@ extension RegistryContract.Subject {
     func blobsBelongToTheirRepository() async throws {
         let bytes = Samples.bytes(100, seed: 1)
         let descriptor = Samples.descriptor(of: bytes)
-        try await registry.putBlob(descriptor, from: Sample.body(bytes), into: repository)
+        try await registry.putBlob(Sample.body(bytes, as: descriptor), into: repository)
         try equal(try await registry.headBlob(descriptor.digest, in: other), nil, "the blob in another repository")
     }
 
@@ -99,7 +99,7 @@ extension RegistryContract.Subject {
         let descriptor = Samples.descriptor(of: bytes)
         // The second time it is not true.
         for _ in 1...2 {
-            try await registry.putBlob(descriptor, from: Sample.body(bytes), into: repository, isKnownMissing: true)
+            try await registry.putBlob(Sample.body(bytes, as: descriptor), into: repository, isKnownMissing: true)
             try equal(try await registry.headBlob(descriptor.digest, in: repository), 100, "the size of the blob")
         }
         try await push(try Samples.image(), ["1"])
@@ -109,7 +109,7 @@ extension RegistryContract.Subject {
     func aStreamNeverExceedsItsDescriptor() async throws {
         let bytes = Samples.bytes(100_000, seed: 1)
         let descriptor = Samples.descriptor(of: bytes)
-        try await registry.putBlob(descriptor, from: Sample.body(bytes), into: repository)
+        try await registry.putBlob(Sample.body(bytes, as: descriptor), into: repository)
         var short = descriptor
         short.size = 50
         do throws(RegistryError) {

@@ -107,7 +107,7 @@ extension RegistryContract.Subject {
         try await push(first, ["1"])
         try await push(second, ["2"])
         let blob = Samples.descriptor(of: [1, 2, 3])
-        try await registry.putBlob(blob, from: Sample.body([1, 2, 3]), into: other)
+        try await registry.putBlob(Sample.body([1, 2, 3], as: blob), into: other)
         _ = try await registry.mountBlob(blob, from: other, into: repository)
         let tag = try TagName("1")
         try await attempt { () throws(RegistryError) in try await registry.deleteTag(tag, in: repository) }
@@ -202,7 +202,7 @@ extension RegistryContract.Subject {
             { try await registry.tags(in: repository) == [tag] ? nil : "tags" },
             { try await registry.headBlob(sample.blobs.keys.min() ?? sample.digest, in: repository) == nil ? "headBlob" : nil },
             {
-                try await registry.putBlob(Samples.descriptor(of: other), from: Sample.body(other), into: repository)
+                try await registry.putBlob(Sample.body(other), into: repository)
                 return nil
             },
         ]

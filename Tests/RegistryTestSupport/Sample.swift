@@ -36,8 +36,10 @@ package struct Sample: Hashable, Sendable {
         blobs.merge(other.blobs) { known, _ in known }
     }
 
-    /// The blob's bytes as something to upload, in pieces of `pieceSize`.
-    package static func body(_ bytes: [UInt8], pieceSize: Int = 1 << 16) -> BlobBody {
-        BlobBody { offset in BlobStream(bytes, from: offset, pieceSize: pieceSize) }
+    /// The bytes as a blob to upload, in pieces of `pieceSize`; announced as `descriptor`, if given.
+    package static func body(_ bytes: [UInt8], as descriptor: Descriptor? = nil, pieceSize: Int = 1 << 16) -> BlobBody {
+        BlobBody(descriptor ?? Samples.descriptor(of: bytes), at: "sample") { offset in
+            BlobStream(bytes, from: offset, pieceSize: pieceSize)
+        }
     }
 }

@@ -119,10 +119,8 @@ extension BlindRegistry {
         try await registry.mountBlob(descriptor, from: source, into: repository)
     }
 
-    func putBlob(_ descriptor: Descriptor, from body: BlobBody, into repository: RepositoryName, isKnownMissing: Bool)
-        async throws(RegistryError)
-    {
-        try await registry.putBlob(descriptor, from: body, into: repository, isKnownMissing: isKnownMissing)
+    func putBlob(_ body: BlobBody, into repository: RepositoryName, isKnownMissing: Bool) async throws(RegistryError) {
+        try await registry.putBlob(body, into: repository, isKnownMissing: isKnownMissing)
     }
 
     func putManifest(_ document: ManifestDocument, at reference: ManifestReference, in repository: RepositoryName)

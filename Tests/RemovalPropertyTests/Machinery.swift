@@ -47,7 +47,7 @@ struct Machinery {
         try await withThrowingTaskGroup(of: Void.self) { [registry] group in
             for (digest, bytes) in blobs {
                 let descriptor = Descriptor(mediaType: MediaType.ociLayer, digest: digest, size: Int64(bytes.count))
-                group.addTask { try await registry.putBlob(descriptor, from: Sample.body(bytes), into: name) }
+                group.addTask { try await registry.putBlob(Sample.body(bytes, as: descriptor), into: name) }
             }
             try await group.waitForAll()
         }

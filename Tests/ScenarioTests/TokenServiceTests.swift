@@ -35,7 +35,7 @@ import Testing
         let name = try RepositoryName(repository)
         for (tag, sample) in images {
             for bytes in sample.blobs.values {
-                try await client.putBlob(Samples.descriptor(of: bytes), from: Sample.body(bytes), into: name)
+                try await client.putBlob(Sample.body(bytes), into: name)
             }
             for document in sample.manifests where document.digest != sample.digest {
                 try await client.putManifest(document, at: .digest(document.digest), in: name)

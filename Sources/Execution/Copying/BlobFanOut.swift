@@ -1,11 +1,11 @@
 internal import OCI
 
 /// One read of a blob that feeds several targets, at the pace of the slowest. Pure: pieces come in, members ask for their next one.
-struct BlobFanOut: Sendable {
+struct BlobFanOut<Piece: Sendable>: Sendable {
     typealias Member = RepositoryAddress
 
-    enum Answer: Hashable, Sendable {
-        case piece([UInt8])
+    enum Answer: Sendable {
+        case piece(Piece)
         case end
         case failed(RegistryError)
         /// The member is no longer in the group; it reads for itself.
@@ -34,7 +34,7 @@ struct BlobFanOut: Sendable {
     private(set) var readings: [Member: Int] = [:]
     private var lastReading = 0
     private var begun: Set<Member> = []
-    private var pieces: [[UInt8]] = []
+    private var pieces: [Piece] = []
     /// The position of the first piece that is kept.
     private var base = 0
     private var ending: Ending?
@@ -93,7 +93,7 @@ struct BlobFanOut: Sendable {
         if positions[member] == 0 { leave(member) }
     }
 
-    mutating func supply(_ piece: [UInt8]) { pieces.append(piece) }
+    mutating func supply(_ piece: Piece) { pieces.append(piece) }
 
     mutating func finish(_ error: RegistryError? = nil) { ending = error.map { .failed($0) } ?? .complete }
 
@@ -139,3 +139,5 @@ struct BlobFanOut: Sendable {
         base = slowest
     }
 }
+
+extension BlobFanOut.Answer: Equatable where Piece: Equatable {}

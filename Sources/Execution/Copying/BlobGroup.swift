@@ -1,7 +1,7 @@
 internal import OCI
 internal import Registry
 
-/// Drives a `BlobFanOut`: reads the blob from its source, verifies it, and hands its pieces to the targets.
+/// Drives a `BlobFanOut`: reads the blob from its source, and hands its pieces to the targets. It is hashed once for all of them.
 final class BlobGroup: Sendable {
     /// Blobs up to this size do not count against the limit of transfers.
     static let smallSize: Int64 = 1 << 20
@@ -9,10 +9,8 @@ final class BlobGroup: Sendable {
     static let patience = Duration.seconds(1)
 
     let descriptor: Descriptor
-    private let source: any ContentReader
-    /// Where it is read, for messages.
-    private let place: String
-    private let fan: Watched<BlobFanOut>
+    private let source: BlobBody
+    private let fan: Watched<BlobFanOut<BlobBody.Piece>>
     /// Told of targets that stopped taking pieces, and have left for it.
     private let onLaggards: @Sendable (Set<RepositoryAddress>) -> Void
 
@@ -24,8 +22,7 @@ final class BlobGroup: Sendable {
         onLaggards: @escaping @Sendable (Set<RepositoryAddress>) -> Void = { _ in }
     ) {
         self.descriptor = descriptor
-        self.source = source
-        self.place = place
+        self.source = BlobBody(descriptor, at: place) { (offset) throws(RegistryError) in try await source.blob(descriptor, from: offset) }
         self.onLaggards = onLaggards
         fan = Watched(BlobFanOut(members))
     }
@@ -45,27 +42,27 @@ final class BlobGroup: Sendable {
     /// The blob for an upload. The first reading shares the group's read until it is let go of; a later one, and the rest of one that lagged
     /// behind, is a read of its own.
     func body(for member: RepositoryAddress, onBytes: @escaping @Sendable (Int) async -> Void) -> BlobBody {
-        BlobBody { [self] offset async throws(RegistryError) -> BlobStream in
-            let reading = fan.update { $0.begin(member, at: offset) }
+        BlobBody(descriptor) { [self] (prefix) throws(RegistryError) in
+            let reading = fan.update { $0.begin(member, at: prefix.count) }
             let membership = reading.map { Membership(of: member, in: self, reading: $0) }
             if membership == nil { leave(member) }
-            return BlobStream {
-                var taken = offset
-                var own: BlobStream.AsyncIterator?
-                return { () async throws(RegistryError) -> [UInt8]? in
+            return PieceStream {
+                var taken = prefix
+                var own: PieceStream<BlobBody.Piece>.AsyncIterator?
+                return { () async throws(RegistryError) in
                     if own == nil {
                         switch try await membership?.take() ?? .left {
                         case .piece(let piece):
-                            taken += Int64(piece.count)
-                            await onBytes(piece.count)
+                            taken = piece.prefix
+                            await onBytes(piece.bytes.count)
                             return piece
                         case .end: return nil
                         case .failed(let error): throw error
-                        case .left: own = try await self.source.blob(self.descriptor, from: taken).makeAsyncIterator()
+                        case .left: own = try await self.source.open(after: taken).makeAsyncIterator()
                         }
                     }
                     let piece = try await own?.next()
-                    if let piece { await onBytes(piece.count) }
+                    if let piece { await onBytes(piece.bytes.count) }
                     return piece
                 }
             }
@@ -88,7 +85,7 @@ final class BlobGroup: Sendable {
             group.fan.update { [member, reading] in $0.end(reading, of: member) }
         }
 
-        func take() async throws(RegistryError) -> BlobFanOut.Answer {
+        func take() async throws(RegistryError) -> BlobFanOut<BlobBody.Piece>.Answer {
             let answer = await group.fan.wait { [member, reading] in $0.take(member, reading) }
             guard let answer else { throw .cancelledRun }
             return answer
@@ -114,26 +111,14 @@ final class BlobGroup: Sendable {
     }
 
     private func readAll(_ clock: any Clock<Duration>) async throws(RegistryError) {
-        var pieces = try await source.blob(descriptor, from: 0).makeAsyncIterator()
-        var hasher = Digest.ContentHasher(descriptor.digest.algorithm)
-        var count: Int64 = 0
-        // The last piece is handed on once all are known to be right, so that the blame falls on the source and not on a target's upload.
-        var last: [UInt8]?
+        var pieces = try await source.open().makeAsyncIterator()
         while await waitForRoom(clock) {
             guard let piece = try await pieces.next() else {
-                try check(count, hasher.finalize())
-                if let last { fan.update { $0.supply(last) } }
                 end(nil)
                 _ = await waitForRoom(clock)
                 return
             }
-            count += Int64(piece.count)
-            guard count <= descriptor.size else {
-                throw corrupt("its manifest says it has \(descriptor.size) bytes, and the source has more")
-            }
-            hasher.update(piece)
-            if let last { fan.update { $0.supply(last) } }
-            last = piece
+            fan.update { $0.supply(piece) }
         }
         end(.cancelledRun)
     }
@@ -164,16 +149,5 @@ final class BlobGroup: Sendable {
         }
         guard !haveMoved, !Task.isCancelled else { return }
         onLaggards(fan.update { $0.expel(laggards) })
-    }
-
-    private func check(_ count: Int64, _ digest: Digest) throws(RegistryError) {
-        guard count == descriptor.size else {
-            throw corrupt("its manifest says it has \(descriptor.size) bytes, and the source has \(count)")
-        }
-        guard digest == descriptor.digest else { throw corrupt("the source has other bytes, with the digest \(digest) instead") }
-    }
-
-    private func corrupt(_ reason: String) -> RegistryError {
-        RegistryError(.corrupt, action: "read the blob", object: "\(place)@\(descriptor.digest)", reason: reason)
     }
 }

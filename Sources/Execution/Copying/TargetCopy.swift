@@ -218,7 +218,7 @@ struct TargetCopy: Sendable {
             await tell(Self.progressStep)
         }
         do throws(RegistryError) {
-            try await registry.putBlob(blob, from: body, into: address.repository, isKnownMissing: isKnownMissing)
+            try await registry.putBlob(body, into: address.repository, isKnownMissing: isKnownMissing)
         } catch {
             await tell(0)
             throw error

@@ -82,12 +82,12 @@ struct PlaceholderUntag: Sendable {
         } catch {
             throw failure(.rejected, "no placeholder can be made: \(error.description)")
         }
-        let body = BlobBody { offset in
+        let body = BlobBody(placeholder.config, at: "the placeholder's config") { offset in
             BlobStream(from: offset, to: placeholder.config.size, cancelled: .cancelledRun) { (offset, count) throws(RegistryError) in
                 Array(UntagPlaceholder.blob[Int(offset)..<min(Int(offset) + count, UntagPlaceholder.blob.count)])
             }
         }
-        try await target.registry.putBlob(placeholder.config, from: body, into: target.address.repository)
+        try await target.registry.putBlob(body, into: target.address.repository)
         return (image, placeholder)
     }
 

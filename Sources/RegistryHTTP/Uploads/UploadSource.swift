@@ -6,10 +6,8 @@ internal import Registry
 /// again where a registry kept less. Every byte is hashed before it goes out, and the last ones wait until digest and size are known to be
 /// right.
 actor UploadSource {
-    nonisolated let descriptor: Descriptor
     private let body: BlobBody
-    private let purpose: Purpose
-    private var hashes: HashCheckpoints
+    private var checkpoints = PrefixCheckpoints()
     /// Nil while nothing is open, or a request waits for its next piece.
     private var reading: UploadReading?
     /// The request that may take pieces; one that broke may still ask for more.
@@ -18,11 +16,8 @@ actor UploadSource {
     private var next: Int64 = 0
     private var end: Int64 = 0
 
-    init(_ descriptor: Descriptor, from body: BlobBody, for purpose: Purpose) {
-        self.descriptor = descriptor
+    init(_ body: BlobBody) {
         self.body = body
-        self.purpose = purpose
-        hashes = HashCheckpoints(descriptor.digest.algorithm)
     }
 
     /// The body of one request. What an earlier one gets from now on is nothing.
@@ -43,9 +38,8 @@ actor UploadSource {
 
     /// No piece of an empty body is ever asked for, so its source is checked here.
     func checkEmpty() async throws(RegistryError) {
-        var reading = UploadReading(descriptor, purpose, HashCheckpoints.Mark(descriptor.digest.algorithm))
-        reading.pieces = try await body.open(0).makeAsyncIterator()
-        _ = try await reading.piece(upTo: 1)
+        var pieces = try await body.open().makeAsyncIterator()
+        _ = try await pieces.next()
     }
 
     /// The next piece of a part; nil: that was all, or the part is over.
@@ -57,16 +51,16 @@ actor UploadSource {
         self.reading = nil
         let piece = try await reading.piece(upTo: end - next)
         guard turn == self.turn else { return nil }
-        hashes.keep(reading.mark)
+        if let prefix = reading.prefix { checkpoints.keep(prefix) }
         next += Int64(piece?.count ?? 0)
         self.reading = reading
         return piece
     }
 
-    /// What the registry has already is hashed from the last known state of the hash on, and not sent.
+    /// What the registry has already is read from the last checkpoint on, and not sent.
     private func open(at offset: Int64) async throws(RegistryError) -> UploadReading {
-        var reading = UploadReading(descriptor, purpose, hashes.goBack(to: offset))
-        reading.pieces = try await body.open(reading.offset).makeAsyncIterator()
+        let prefix = checkpoints.goBack(to: offset)
+        var reading = UploadReading(try await body.open(after: prefix).makeAsyncIterator(), after: prefix)
         while reading.offset < offset, try await reading.piece(upTo: offset - reading.offset) != nil {}
         return reading
     }
@@ -111,100 +105,52 @@ struct UploadBody: AsyncSequence, Sendable {
     func makeAsyncIterator() -> AsyncIterator { AsyncIterator(body: self) }
 }
 
-/// States of a running hash at offsets that were passed lately: a registry that broke off mostly kept all but the last bytes.
-struct HashCheckpoints: Sendable {
-    struct Mark: Sendable {
-        var offset: Int64 = 0
-        var hasher: Digest.ContentHasher
-
-        init(_ algorithm: Digest.Algorithm) {
-            hasher = Digest.ContentHasher(algorithm)
-        }
-    }
-
+/// What of a blob was passed lately: a registry that broke off mostly kept all but the last bytes.
+struct PrefixCheckpoints: Sendable {
+    /// In bytes.
     static let distance: Int64 = 1 << 20
     static let limit = 96
 
-    private let start: Mark
-    private var marks: [Mark] = []
+    private var prefixes: [BlobBody.Prefix] = []
 
-    init(_ algorithm: Digest.Algorithm) {
-        start = Mark(algorithm)
+    mutating func keep(_ prefix: BlobBody.Prefix) {
+        guard prefix.count >= (prefixes.last?.count ?? 0) + Self.distance else { return }
+        if prefixes.count == Self.limit { prefixes.removeFirst() }
+        prefixes.append(prefix)
     }
 
-    mutating func keep(_ mark: Mark) {
-        guard mark.offset >= (marks.last ?? start).offset + Self.distance else { return }
-        if marks.count == Self.limit { marks.removeFirst() }
-        marks.append(mark)
-    }
-
-    /// The last state at or before `offset`; those behind it are forgotten, since what they stand for is read again.
-    mutating func goBack(to offset: Int64) -> Mark {
-        while let last = marks.last, last.offset > offset { marks.removeLast() }
-        return marks.last ?? start
+    /// The last one that ends at or before `offset`; nil: none. Those behind it are forgotten, since what they stand for is read again.
+    mutating func goBack(to offset: Int64) -> BlobBody.Prefix? {
+        while let last = prefixes.last, last.count > offset { prefixes.removeLast() }
+        return prefixes.last
     }
 }
 
-/// A source as it is being read, hashed and cut to the bounds of requests.
+/// A blob as it is being read, cut to the bounds of requests.
 struct UploadReading {
-    private let descriptor: Descriptor
-    private let purpose: Purpose
-    var pieces: BlobStream.AsyncIterator?
-    /// Up to where it was read, which is further than what was given away.
-    private(set) var mark: HashCheckpoints.Mark
+    private var pieces: PieceStream<BlobBody.Piece>.AsyncIterator
+    /// Up to where it was read, which is further than what was given away; nil: nothing yet.
+    private(set) var prefix: BlobBody.Prefix?
     private var rest: ArraySlice<UInt8> = []
 
-    init(_ descriptor: Descriptor, _ purpose: Purpose, _ mark: HashCheckpoints.Mark) {
-        self.descriptor = descriptor
-        self.purpose = purpose
-        self.mark = mark
+    init(_ pieces: PieceStream<BlobBody.Piece>.AsyncIterator, after prefix: BlobBody.Prefix?) {
+        self.pieces = pieces
+        self.prefix = prefix
     }
 
     /// The next byte to be given away.
-    var offset: Int64 { mark.offset - Int64(rest.count) }
+    var offset: Int64 { (prefix?.count ?? 0) - Int64(rest.count) }
 
     /// Never empty; nil at the end.
     mutating func piece(upTo limit: Int64) async throws(RegistryError) -> [UInt8]? {
         if rest.isEmpty {
-            guard let piece = try await read() else { return nil }
-            if piece.count <= limit { return piece }
-            rest = piece[...]
+            guard let piece = try await pieces.next() else { return nil }
+            prefix = piece.prefix
+            if piece.bytes.count <= limit { return piece.bytes }
+            rest = piece.bytes[...]
         }
         let piece = Array(rest.prefix(Int(min(limit, Int64(rest.count)))))
         rest = rest.dropFirst(piece.count)
         return piece
-    }
-
-    private mutating func read() async throws(RegistryError) -> [UInt8]? {
-        guard var current = pieces else { return nil }
-        defer { pieces = current }
-        while let piece = try await current.next() {
-            if piece.isEmpty { continue }
-            mark.hasher.update(piece)
-            mark.offset += Int64(piece.count)
-            var count = mark.offset
-            while count == descriptor.size, let extra = try await current.next() { count += Int64(extra.count) }
-            if count >= descriptor.size { try check(count) }
-            return piece
-        }
-        try check(mark.offset)
-        return nil
-    }
-
-    private func check(_ count: Int64) throws(RegistryError) {
-        if count != descriptor.size {
-            let comparison = count > descriptor.size ? "more" : "only \(count)"
-            throw purpose.error(
-                .corrupt,
-                "\(descriptor.digest) should have \(descriptor.size) bytes, but its source gave \(comparison)"
-            )
-        }
-        let digest = mark.hasher.finalize()
-        guard digest == descriptor.digest else {
-            throw purpose.error(
-                .corrupt,
-                "its source is corrupt: it gave \(digest) instead of \(descriptor.digest), after \(count) bytes"
-            )
-        }
     }
 }

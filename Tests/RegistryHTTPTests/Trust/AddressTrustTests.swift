@@ -72,7 +72,7 @@ import Testing
             switch vector {
             case .blobRedirect: _ = try await client.blob(descriptor, from: 0, in: repository)
             case .manifestRedirect: _ = try await client.manifest(.digest(descriptor.digest), in: repository)
-            case .uploadLocation: try await client.putBlob(descriptor, from: Sample.body(content), into: repository)
+            case .uploadLocation: try await client.putBlob(Sample.body(content, as: descriptor), into: repository)
             case .realm, .page: _ = try await client.tags(in: repository)
             }
             return nil

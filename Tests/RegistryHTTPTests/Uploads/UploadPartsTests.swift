@@ -114,7 +114,7 @@ import Testing
             try await withCountingProxy(to: server.port, closingAfter: 2 << 20) { proxy in
                 try await withClient(ofPort: proxy.port) { client, _ in
                     let repository = try RepositoryName("team/app")
-                    try await client.putBlob(Samples.descriptor(of: Self.content), from: Sample.body(Self.content), into: repository)
+                    try await client.putBlob(Sample.body(Self.content), into: repository)
                     #expect(server.registry.snapshot().blob(Digest.sha256(of: Self.content), in: repository) == Self.content)
                     #expect(proxy.closedConnections >= 9)
                     #expect(proxy.bytesToRegistry < Int64(Self.size) * 12 / 10)

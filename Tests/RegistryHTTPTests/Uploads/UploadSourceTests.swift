@@ -11,7 +11,6 @@ import Testing
 
 @Suite struct UploadSourceTests {
     private static let content = Samples.bytes(5 << 20, seed: 7)
-    private static let purpose = BlobUploadTests.purpose
 
     /// A source that notes where it is opened, and the uploads of its content.
     private final class Opened: Sendable {
@@ -19,11 +18,11 @@ import Testing
         var offsets: [Int64] { state.withLock { $0 } }
 
         func source(_ bytes: [UInt8], as descriptor: Descriptor, pieceSize: Int = 1 << 18) -> UploadSource {
-            let body = BlobBody { [self] offset throws(RegistryError) in
+            let body = BlobBody(descriptor, at: "sample") { [self] offset in
                 state.withLock { $0.append(offset) }
-                return try await Sample.body(bytes, pieceSize: pieceSize).open(offset)
+                return BlobStream(bytes, from: offset, pieceSize: pieceSize)
             }
-            return UploadSource(descriptor, from: body, for: purpose)
+            return UploadSource(body)
         }
     }
 
@@ -83,13 +82,13 @@ import Testing
 
     @Test(arguments: [true, false]) func onlyAReadingThatGoesOnStaysOpen(_ wasAccepted: Bool) async throws {
         final class Reading: Sendable {
-            let pieces = Sample.body(UploadSourceTests.content)
+            let content = UploadSourceTests.content
         }
         let isOpen = Mutex<@Sendable () -> Bool>({ false })
-        let body = BlobBody { offset throws(RegistryError) in
+        let body = BlobBody(Samples.descriptor(of: Self.content), at: "sample") { offset in
             let reading = Reading()
             isOpen.withLock { $0 = { [weak reading] in reading != nil } }
-            let pieces = try await reading.pieces.open(offset)
+            let pieces = BlobStream(reading.content, from: offset)
             return BlobStream {
                 var iterator = pieces.makeAsyncIterator()
                 return { () async throws(RegistryError) in
@@ -98,7 +97,7 @@ import Testing
                 }
             }
         }
-        let source = UploadSource(Samples.descriptor(of: Self.content), from: body, for: Self.purpose)
+        let source = UploadSource(body)
         _ = try await Self.read(source.part(0..<1 << 20))
         #expect(isOpen.withLock { $0 }())
         #expect(await source.endPart(wasAccepted: wasAccepted) == 1 << 20)
@@ -133,33 +132,39 @@ import Testing
 
     @Test func aSourceThatChangesBetweenTwoReadingsIsFound() async throws {
         let isFirst = Mutex(true)
-        let body = BlobBody { offset throws(RegistryError) in
+        let body = BlobBody(Samples.descriptor(of: Self.content), at: "sample") { offset in
             var bytes = Self.content
             if !isFirst.withLock({ first in
                 defer { first = false }; return first
             }) {
                 bytes[3 << 20] ^= 1
             }
-            return try await Sample.body(bytes, pieceSize: 1 << 18).open(offset)
+            return BlobStream(bytes, from: offset, pieceSize: 1 << 18)
         }
-        let source = UploadSource(Samples.descriptor(of: Self.content), from: body, for: Self.purpose)
+        let source = UploadSource(body)
         let size = Int64(Self.content.count)
         _ = try await Self.read(source.part(0..<size), atMost: 4 << 20)
         await #expect(throws: RegistryError.self) { _ = try await Self.read(source.part(2 << 20..<size)) }
     }
 
-    @Test func onlySoManyHashStatesAreKept() {
-        var marks = HashCheckpoints(.sha256)
-        for step in 1...1000 {
-            var mark = HashCheckpoints.Mark(.sha256)
-            mark.offset = Int64(step) << 20
-            marks.keep(mark)
-            mark.offset += 5
-            marks.keep(mark)
+    @Test func onlySoManyCheckpointsAreKept() async throws {
+        let piece = [UInt8](repeating: 0, count: 1 << 20)
+        let body = BlobBody(Descriptor(mediaType: "x", digest: .sha256(of: piece), size: 1 << 40), at: "sample") { _ in
+            BlobStream {
+                var isWhole = false
+                return {
+                    isWhole.toggle()
+                    return isWhole ? piece : [0, 0, 0, 0, 0]
+                }
+            }
         }
-        #expect(marks.goBack(to: (1000 << 20) - 1).offset == 999 << 20)
-        #expect(marks.goBack(to: 905 << 20).offset == 905 << 20)
-        #expect(marks.goBack(to: 904 << 20).offset == 0)
+        var checkpoints = PrefixCheckpoints()
+        var pieces = try await body.open().makeAsyncIterator()
+        for _ in 1...200 { checkpoints.keep(try #require(try await pieces.next()).prefix) }
+        let step: Int64 = 5 + 1 << 20
+        #expect(checkpoints.goBack(to: 100 * step - 6)?.count == 99 * step - 5)
+        #expect(checkpoints.goBack(to: 5 * step)?.count == 5 * step - 5)
+        #expect(checkpoints.goBack(to: 5 * step - 6) == nil)
     }
 }
 

@@ -19,7 +19,7 @@ extension FaultMatrixTests {
                 for (digest, bytes) in sample.blobs.sorted(by: { $0.key < $1.key }) {
                     let descriptor = Samples.descriptor(of: bytes)
                     try #require(descriptor.digest == digest)
-                    try await client.putBlob(descriptor, from: Sample.body(bytes), into: repository)
+                    try await client.putBlob(Sample.body(bytes, as: descriptor), into: repository)
                 }
                 for tag in ["1.0", "other"] {
                     try await client.putManifest(sample.root, at: .tag(try TagName(tag)), in: repository)
@@ -43,7 +43,7 @@ extension FaultMatrixTests {
                 let layout = LayoutRegistry(id: try RegistryID(layout: folder), root: folder)
                 let repository = try copy.repository()
                 for bytes in copy.sample.blobs.values {
-                    try await layout.putBlob(Samples.descriptor(of: bytes), from: Sample.body(bytes), into: repository)
+                    try await layout.putBlob(Sample.body(bytes), into: repository)
                 }
                 try await layout.putManifest(copy.sample.root, at: .tag(copy.tag()), in: repository)
                 // The same bytes, but behind a link that leads out.
