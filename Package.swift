@@ -39,7 +39,7 @@ let package = Package(
         .target(name: "Planning", dependencies: ["OCI", "Diagnostics", collections]),
         .target(name: "Specification", dependencies: ["YAMLTree", "Planning", "OCI", "Diagnostics"]),
         .target(name: "Files", dependencies: [systemPackage]),
-        .target(name: "Registry", dependencies: ["OCI"]),
+        .target(name: "Registry", dependencies: ["OCI", nioCore]),
         .target(name: "Credentials", dependencies: ["Registry", "Files", "OCI", subprocess, logging, systemPackage]),
         .target(name: "RegistryHTTP", dependencies: ["Registry", "OCI", asyncHTTPClient, nioCore, nioPosix, nioHTTP1, nioSSL, logging]),
         .target(name: "RegistryICR", dependencies: ["Registry", "RegistryHTTP", "OCI", logging]),

@@ -61,10 +61,14 @@ package final class OpenFile: Sendable {
 
     /// Writes all bytes at the file's position.
     package func write(_ bytes: [UInt8]) throws(FileError) {
+        try bytes.withUnsafeBufferPointer { (bytes) throws(FileError) in try write(UnsafeRawBufferPointer(bytes)) }
+    }
+
+    func write(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
         var done = 0
         while done < bytes.count {
             done += try system("write", path) {
-                bytes.withUnsafeBytes { Glibc.write(descriptor.rawValue, $0.baseAddress.map { $0 + done }, $0.count - done) }
+                Glibc.write(descriptor.rawValue, bytes.baseAddress.map { $0 + done }, bytes.count - done)
             }
         }
     }

@@ -23,6 +23,8 @@ package final class PendingFile: Sendable {
 
     package func write(_ bytes: [UInt8]) throws(FileError) { try file.write(bytes) }
 
+    package func write(_ bytes: UnsafeRawBufferPointer) throws(FileError) { try file.write(bytes) }
+
     /// Puts the file at `relative`, below the folder it was made in, instead of what is there. The path of an error is the target's.
     package func commit(to relative: String) throws(FileError) {
         try naming(relative) { () throws(FileError) in

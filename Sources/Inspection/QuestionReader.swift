@@ -157,7 +157,7 @@ struct QuestionReader: Sendable {
         var bytes: [UInt8] = []
         var pieces = try await registry(address).blob(descriptor, from: 0, in: address.repository).makeAsyncIterator()
         while let piece = try await pieces.next() {
-            bytes += piece
+            bytes += piece.array
             guard bytes.count <= descriptor.size else { break }
         }
         guard bytes.count == descriptor.size else {

@@ -131,12 +131,16 @@ package struct Digest: Hashable, Sendable {
         }
 
         package mutating func update(_ bytes: [UInt8]) {
+            bytes.withUnsafeBytes { update($0) }
+        }
+
+        package mutating func update(_ bytes: UnsafeRawBufferPointer) {
             switch state {
             case .sha256(var hash):
-                hash.update(data: bytes)
+                hash.update(bufferPointer: bytes)
                 state = .sha256(hash)
             case .sha512(var hash):
-                hash.update(data: bytes)
+                hash.update(bufferPointer: bytes)
                 state = .sha512(hash)
             }
         }

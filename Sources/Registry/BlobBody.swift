@@ -14,8 +14,8 @@ package struct BlobBody: Sendable {
             hasher = Digest.ContentHasher(algorithm)
         }
 
-        fileprivate mutating func append(_ bytes: [UInt8]) {
-            hasher.update(bytes)
+        fileprivate mutating func append(_ bytes: BlobBytes) {
+            bytes.withUnsafeBytes { hasher.update($0) }
             count += Int64(bytes.count)
         }
 
@@ -24,7 +24,7 @@ package struct BlobBody: Sendable {
 
     package struct Piece: Sendable {
         /// Never empty.
-        package let bytes: [UInt8]
+        package let bytes: BlobBytes
         /// The blob up to the end of these bytes.
         package let prefix: Prefix
     }
@@ -76,7 +76,7 @@ private struct VerifiedReading {
 
     mutating func next() async throws(RegistryError) -> BlobBody.Piece? {
         while let bytes = try await pieces.next() {
-            if bytes.isEmpty { continue }
+            if bytes.count == 0 { continue }
             prefix.append(bytes)
             var count = prefix.count
             while count == descriptor.size, let extra = try await pieces.next() { count += Int64(extra.count) }

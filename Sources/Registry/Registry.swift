@@ -26,7 +26,7 @@ package protocol ContentReader: Sendable {
 }
 
 /// The bytes of a blob, in pieces.
-package typealias BlobStream = PieceStream<[UInt8]>
+package typealias BlobStream = PieceStream<BlobBytes>
 
 /// Pieces of a blob. Iterate once. Dropping the iterator, or cancelling the task, ends the transfer.
 package struct PieceStream<Element: Sendable>: AsyncSequence, Sendable {
@@ -67,7 +67,7 @@ extension BlobStream {
                 if Task.isCancelled { throw cancelled }
                 let piece = try read(next, count)
                 next += Int64(piece.count)
-                return piece.isEmpty ? nil : piece
+                return piece.isEmpty ? nil : BlobBytes(piece)
             }
         }
     }

@@ -38,11 +38,11 @@ extension HTTPRegistry {
             throw purpose.error(.corrupt, "it has \(descriptor.size) bytes, so none at \(offset)")
         }
         let source = BlobSource(registry: self, descriptor: descriptor, repository: repository, purpose: purpose)
-        if offset == descriptor.size { return BlobStream { { () async throws(RegistryError) -> [UInt8]? in nil } } }
+        if offset == descriptor.size { return BlobStream { { () async throws(RegistryError) -> BlobBytes? in nil } } }
         let opened = Once(try await source.open(at: offset))
         return BlobStream {
             let reading = BlobReading(source: source, offset: offset, opened: opened.take())
-            return { () async throws(RegistryError) -> [UInt8]? in try await reading.next() }
+            return { () async throws(RegistryError) in try await reading.next() }
         }
     }
 }
@@ -141,7 +141,7 @@ private final class BlobReading {
     private static let largestPiece = 1 << 20
     private static let tries = 3
 
-    func next() async throws(RegistryError) -> [UInt8]? {
+    func next() async throws(RegistryError) -> BlobBytes? {
         while offset < source.descriptor.size {
             if let piece = takePending() { return piece }
             do throws(TransportFailure) {
@@ -160,7 +160,7 @@ private final class BlobReading {
         return nil
     }
 
-    private func takePending() -> [UInt8]? {
+    private func takePending() -> BlobBytes? {
         guard var buffer = pending else { return nil }
         if skip > 0 {
             let passed = Int(min(skip, Int64(buffer.readableBytes)))
@@ -168,13 +168,13 @@ private final class BlobReading {
             skip -= Int64(passed)
         }
         let count = Int(min(Int64(min(buffer.readableBytes, Self.largestPiece)), source.descriptor.size - offset))
-        let piece = buffer.readBytes(length: count) ?? []
+        let piece = buffer.readSlice(length: count)
         pending = buffer.readableBytes > 0 ? buffer : nil
-        guard !piece.isEmpty else { return nil }
-        offset += Int64(piece.count)
+        guard let piece, count > 0 else { return nil }
+        offset += Int64(count)
         fruitlessTries = 0
         if offset == source.descriptor.size { finish() }
-        return piece
+        return BlobBytes(piece)
     }
 
     private func nextBuffer() async throws(TransportFailure) -> ByteBuffer? {

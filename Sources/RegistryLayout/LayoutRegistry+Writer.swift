@@ -104,7 +104,7 @@ extension LayoutFolder {
         let pending = try failure.files { () throws(FileError) in try PendingFile(in: folder) }
         var pieces = try await body.open().makeAsyncIterator()
         while let piece = try await pieces.next() {
-            try failure.files { () throws(FileError) in try pending.write(piece.bytes) }
+            try failure.files { () throws(FileError) in try piece.bytes.withUnsafeBytes(pending.write) }
         }
         try failure.files { () throws(FileError) in
             _ = try folder.folder("blobs/\(digest.algorithm.rawValue)", creating: true)

@@ -47,7 +47,7 @@ import Testing
             for (digest, bytes) in sample.blobs {
                 let descriptor = Descriptor(mediaType: "application/octet-stream", digest: digest, size: Int64(bytes.count))
                 var read: [UInt8] = []
-                for try await piece in try await cloud.registry.blob(descriptor, from: 0, in: repository) { read += piece }
+                for try await piece in try await cloud.registry.blob(descriptor, from: 0, in: repository) { read += piece.array }
                 #expect(read == bytes)
             }
             let images = try #require(try await cloud.registry.inventory(of: "birds")[repository])

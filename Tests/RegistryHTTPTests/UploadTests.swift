@@ -122,9 +122,9 @@ import Testing
             let body = BlobBody(Samples.descriptor(of: [UInt8](repeating: 1, count: 20)), at: "elsewhere/x") { _ throws(RegistryError) in
                 BlobStream {
                     var pieces = [[UInt8](repeating: 1, count: 10)]
-                    return { () async throws(RegistryError) -> [UInt8]? in
+                    return { () async throws(RegistryError) -> BlobBytes? in
                         guard let piece = pieces.popLast() else { throw cause }
-                        return piece
+                        return BlobBytes(piece)
                     }
                 }
             }
@@ -141,7 +141,7 @@ import Testing
             let gate = Gate()
             let body = BlobBody(Samples.descriptor(of: [1, 2]), at: "elsewhere/x") { _ throws(RegistryError) in
                 BlobStream {
-                    { () async throws(RegistryError) -> [UInt8]? in
+                    { () async throws(RegistryError) -> BlobBytes? in
                         await gate.wait()
                         return nil
                     }

@@ -21,7 +21,7 @@ extension BlobStream {
                 try await beforePiece(Int64(next))
                 let end = Swift.min(next + pieceSize, bytes.count)
                 defer { next = end }
-                return Array(bytes[next..<end])
+                return BlobBytes(Array(bytes[next..<end]))
             }
         }
     }
@@ -30,7 +30,7 @@ extension BlobStream {
     package func collected() async throws(RegistryError) -> [UInt8] {
         var result: [UInt8] = []
         var iterator = makeAsyncIterator()
-        while let piece = try await iterator.next() { result += piece }
+        while let piece = try await iterator.next() { result += piece.array }
         return result
     }
 }
@@ -40,7 +40,7 @@ extension PieceStream<BlobBody.Piece> {
     package func collected() async throws(RegistryError) -> [UInt8] {
         var result: [UInt8] = []
         var iterator = makeAsyncIterator()
-        while let piece = try await iterator.next() { result += piece.bytes }
+        while let piece = try await iterator.next() { result += piece.bytes.array }
         return result
     }
 }

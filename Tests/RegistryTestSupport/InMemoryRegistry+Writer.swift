@@ -36,7 +36,7 @@ extension InMemoryRegistry: RegistryWriter {
         var pieces = try await body.open().makeAsyncIterator()
         while let piece = try await pieces.next() {
             try await begin(Operation(.bodyPiece, repository, operation.reference, offset: Int64(bytes.count)))
-            bytes += piece.bytes
+            bytes += piece.bytes.array
         }
         try finish(operation) { (contents, _) throws(RegistryError) in
             try refusing(operation) { () throws(RegistryContents.Refusal) in

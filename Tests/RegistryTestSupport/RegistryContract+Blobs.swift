@@ -36,7 +36,7 @@ extension RegistryContract.Subject {
         var found: [UInt8] = []
         for try await piece in try await registry.blob(descriptor, from: 0, in: repository) {
             try require(piece.count <= 1 << 20, "a piece has \(piece.count) bytes, more than 1 MiB")
-            found += piece
+            found += piece.array
         }
         try require(found == bytes, "the blob came back with \(found.count) other bytes")
     }

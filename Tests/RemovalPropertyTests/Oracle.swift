@@ -39,7 +39,7 @@ struct Observed: Equatable {
             guard let size = try await registry.headBlob(descriptor.digest, in: repository), size == descriptor.size else { return false }
             var bytes: [UInt8] = []
             var pieces = try await registry.blob(descriptor, from: 0, in: repository).makeAsyncIterator()
-            while let piece = try await pieces.next() { bytes += piece }
+            while let piece = try await pieces.next() { bytes += piece.array }
             guard bytes == image.sample.blobs[descriptor.digest] else { return false }
         }
         return true

@@ -43,7 +43,7 @@ actor UploadSource {
     }
 
     /// The next piece of a part; nil: that was all, or the part is over.
-    func piece(for turn: Int) async throws(RegistryError) -> [UInt8]? {
+    func piece(for turn: Int) async throws(RegistryError) -> ByteBuffer? {
         guard turn == self.turn, next < end else { return nil }
         var reading: UploadReading
         if let open = self.reading { reading = open } else { reading = try await open(at: next) }
@@ -52,7 +52,7 @@ actor UploadSource {
         let piece = try await reading.piece(upTo: end - next)
         guard turn == self.turn else { return nil }
         if let prefix = reading.prefix { checkpoints.keep(prefix) }
-        next += Int64(piece?.count ?? 0)
+        next += Int64(piece?.readableBytes ?? 0)
         self.reading = reading
         return piece
     }
@@ -97,8 +97,8 @@ struct UploadBody: AsyncSequence, Sendable {
                 queued = 0
             }
             guard let piece = try await body.source.piece(for: body.turn) else { return nil }
-            queued += piece.count
-            return ByteBuffer(bytes: piece)
+            queued += piece.readableBytes
+            return piece
         }
     }
 
@@ -131,7 +131,7 @@ struct UploadReading {
     private var pieces: PieceStream<BlobBody.Piece>.AsyncIterator
     /// Up to where it was read, which is further than what was given away; nil: nothing yet.
     private(set) var prefix: BlobBody.Prefix?
-    private var rest: ArraySlice<UInt8> = []
+    private var rest = ByteBuffer()
 
     init(_ pieces: PieceStream<BlobBody.Piece>.AsyncIterator, after prefix: BlobBody.Prefix?) {
         self.pieces = pieces
@@ -139,18 +139,15 @@ struct UploadReading {
     }
 
     /// The next byte to be given away.
-    var offset: Int64 { (prefix?.count ?? 0) - Int64(rest.count) }
+    var offset: Int64 { (prefix?.count ?? 0) - Int64(rest.readableBytes) }
 
     /// Never empty; nil at the end.
-    mutating func piece(upTo limit: Int64) async throws(RegistryError) -> [UInt8]? {
-        if rest.isEmpty {
+    mutating func piece(upTo limit: Int64) async throws(RegistryError) -> ByteBuffer? {
+        if rest.readableBytes == 0 {
             guard let piece = try await pieces.next() else { return nil }
             prefix = piece.prefix
-            if piece.bytes.count <= limit { return piece.bytes }
-            rest = piece.bytes[...]
+            rest = piece.bytes.buffer
         }
-        let piece = Array(rest.prefix(Int(min(limit, Int64(rest.count)))))
-        rest = rest.dropFirst(piece.count)
-        return piece
+        return rest.readSlice(length: Int(min(limit, Int64(rest.readableBytes))))
     }
 }
