@@ -7,17 +7,22 @@ import Testing
 @testable import Execution
 
 extension BlobFanOut {
+    fileprivate init(_ members: Set<Member>, capacity: Int = 2) {
+        self.init(capacity: capacity)
+        _ = join(members)
+    }
+
     /// For the member's newest reading.
     fileprivate mutating func take(_ member: Member) -> Answer? { take(member, readings[member, default: 0]) }
 }
 
 @Suite struct BlobFanOutTests {
-    private let a: RepositoryAddress
-    private let b: RepositoryAddress
+    private let a: RegistryID
+    private let b: RegistryID
 
     init() throws {
-        a = try Changes.address("a.example/team/app")
-        b = try Changes.address("b.example/team/app")
+        a = try RegistryID(host: "a.example")
+        b = try RegistryID(host: "b.example")
     }
 
     private func piece(_ number: UInt8) -> [UInt8] { [number] }
@@ -60,7 +65,7 @@ extension BlobFanOut {
     }
 
     @Test func `who does not move while others wait leaves, and who moved stays`() throws {
-        let c = try Changes.address("c.example/team/app")
+        let c = try RegistryID(host: "c.example")
         var fan = BlobFanOut<[UInt8]>([a, b, c], capacity: 1)
         _ = fan.begin(a)
         fan.supply(piece(1))
@@ -258,19 +263,23 @@ extension BlobFanOut {
         let (world, sample) = try world { _ in }
         _ = try world.sourced(sample)
         let layer = try #require(sample.root.image?.layers.first)
-        let (us, de) = (try Changes.address(us), try Changes.address(de))
-        let source = RepositoryContent(world.source, try world.repository())
-        let group = BlobGroup(layer, from: source, at: "the source", members: [us, de])
+        let (us, de) = (world.us.id, world.de.id)
+        let repository = try world.repository()
+        let blob = BlobBody(layer, at: "the source") { (offset) throws(RegistryError) in
+            try await world.source.blob(layer, from: offset, in: repository)
+        }
+        let group = BlobGroup(blob, at: "the source")
+        _ = group.join([us, de])
         // On this clock, a second of patience never ends.
         async let pump: Void = group.pump(transfers: Gate<Bool>(limit: 1), clock: world.clock)
         func letGo() async throws {
-            var pieces = try await group.body(for: us) { _ in }.open().makeAsyncIterator()
+            var pieces = try await group.body(for: us, own: blob) { _ in }.open().makeAsyncIterator()
             #expect(try await pieces.next()?.bytes.count == 1000)
         }
         try await letGo()
-        let taken = try await group.body(for: de) { _ in }.open().collected()
+        let taken = try await group.body(for: de, own: blob) { _ in }.open().collected()
         #expect(taken == sample.blobs[layer.digest])
-        #expect(try await group.body(for: us) { _ in }.open().collected() == taken)
+        #expect(try await group.body(for: us, own: blob) { _ in }.open().collected() == taken)
         await pump
         #expect(try reads(world, sample).count == 2)
     }

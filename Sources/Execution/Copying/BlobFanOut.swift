@@ -1,8 +1,11 @@
 internal import OCI
 
-/// One read of a blob that feeds several targets, at the pace of the slowest. Pure: pieces come in, members ask for their next one.
+/// One read of a blob that feeds several registries, at the pace of the slowest. Pure: pieces come in, members ask for their next one.
 struct BlobFanOut<Piece: Sendable>: Sendable {
-    typealias Member = RepositoryAddress
+    /// Within a registry one repository gets it, and the others from there.
+    typealias Member = RegistryID
+    /// The number of a `join`.
+    typealias Claim = Int
 
     enum Answer: Sendable {
         case piece(Piece)
@@ -29,7 +32,12 @@ struct BlobFanOut<Piece: Sendable>: Sendable {
     /// How many pieces are kept at most.
     private let capacity: Int
     /// How many pieces each member has taken.
-    private var positions: [Member: Int]
+    private var positions: [Member: Int] = [:]
+    /// Who may still need the blob at each member.
+    private var claims: [Member: Set<Claim>] = [:]
+    private var lastClaim = 0
+    /// Members that have left. They have the blob, or read for themselves.
+    private var gone: Set<Member> = []
     /// The number of each member's reading; none: 0.
     private(set) var readings: [Member: Int] = [:]
     private var lastReading = 0
@@ -39,12 +47,28 @@ struct BlobFanOut<Piece: Sendable>: Sendable {
     private var base = 0
     private var ending: Ending?
 
-    init(_ members: Set<Member>, capacity: Int = 2) {
+    init(capacity: Int = 2) {
         self.capacity = capacity
-        positions = Dictionary(uniqueKeysWithValues: members.map { ($0, 0) })
     }
 
     func has(_ member: Member) -> Bool { positions[member] != nil }
+
+    /// One more who may need the blob at these members. Nil: it is too late, since not all pieces are there any more.
+    mutating func join(_ members: Set<Member>) -> Claim? {
+        guard ending == nil, base == 0 else { return nil }
+        lastClaim += 1
+        for member in members where !gone.contains(member) {
+            positions[member, default: 0] += 0
+            claims[member, default: []].insert(lastClaim)
+        }
+        return lastClaim
+    }
+
+    /// Whoever made the claim does not need the blob at this member. It leaves if nobody else does, and it is not reading.
+    mutating func release(_ claim: Claim, at member: Member) {
+        guard claims[member]?.remove(claim) != nil, claims[member]?.isEmpty == true, readings[member] == nil else { return }
+        leave(member)
+    }
 
     /// A member begins to take pieces, by a reading with this number; what it read by before is over. Nil: it is not in the group, has taken
     /// some before, or does not begin at the start.
@@ -77,7 +101,9 @@ struct BlobFanOut<Piece: Sendable>: Sendable {
 
     /// The member leaves, and reads the rest for itself.
     mutating func leave(_ member: Member) {
-        positions[member] = nil
+        guard positions.removeValue(forKey: member) != nil else { return }
+        claims[member] = nil
+        gone.insert(member)
         trim()
     }
 
@@ -96,6 +122,12 @@ struct BlobFanOut<Piece: Sendable>: Sendable {
     mutating func supply(_ piece: Piece) { pieces.append(piece) }
 
     mutating func finish(_ error: RegistryError? = nil) { ending = error.map { .failed($0) } ?? .complete }
+
+    /// What the reader does next, as `demand`; once that is `over`, nobody joins any more.
+    mutating func proceed() -> Demand? {
+        if demand == .over, ending == nil { finish(.cancelledRun) }
+        return demand
+    }
 
     /// Nil: the reader waits.
     var demand: Demand? {
@@ -123,8 +155,7 @@ struct BlobFanOut<Piece: Sendable>: Sendable {
     @discardableResult
     mutating func expel(_ laggards: [Member: Int]) -> Set<Member> {
         let expelled = laggards.filter { positions[$0.key] == $0.value }.keys
-        for member in expelled { positions[member] = nil }
-        trim()
+        for member in expelled { leave(member) }
         return begun.intersection(expelled)
     }
 

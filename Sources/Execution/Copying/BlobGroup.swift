@@ -1,56 +1,67 @@
 internal import OCI
 internal import Registry
+internal import Synchronization
 
-/// Drives a `BlobFanOut`: reads the blob from its source, and hands its pieces to the targets. It is hashed once for all of them.
+/// Drives a `BlobFanOut`: reads the blob from its source, and hands its pieces to the registries. It is hashed once for all of them.
 final class BlobGroup: Sendable {
     /// Blobs up to this size do not count against the limit of transfers.
     static let smallSize: Int64 = 1 << 20
-    /// How long a target may hold up the others.
+    /// How long a registry may hold up the others.
     static let patience = Duration.seconds(1)
 
     let descriptor: Descriptor
+    /// Where it is read.
+    let place: String
     private let source: BlobBody
     private let fan: Watched<BlobFanOut<BlobBody.Piece>>
-    /// Told of targets that stopped taking pieces, and have left for it.
-    private let onLaggards: @Sendable (Set<RepositoryAddress>) -> Void
+    typealias LaggardHandler = @Sendable (Set<RegistryID>) -> Void
 
-    init(
-        _ descriptor: Descriptor,
-        from source: any ContentReader,
-        at place: String,
-        members: Set<RepositoryAddress>,
-        onLaggards: @escaping @Sendable (Set<RepositoryAddress>) -> Void = { _ in }
-    ) {
-        self.descriptor = descriptor
-        self.source = BlobBody(descriptor, at: place) { (offset) throws(RegistryError) in try await source.blob(descriptor, from: offset) }
-        self.onLaggards = onLaggards
-        fan = Watched(BlobFanOut(members))
+    private let laggardHandlers = Mutex<[LaggardHandler]>([])
+
+    /// For nobody yet.
+    init(_ source: BlobBody, at place: String) {
+        descriptor = source.descriptor
+        self.place = place
+        self.source = source
+        fan = Watched(BlobFanOut())
     }
 
-    func leave(_ member: RepositoryAddress) {
+    /// As `BlobFanOut.join`. `onLaggards` is told of registries that stopped taking pieces, and have left for it.
+    func join(_ members: Set<RegistryID>, onLaggards: @escaping LaggardHandler = { _ in }) -> BlobFanOut<BlobBody.Piece>.Claim? {
+        guard let claim = fan.update({ $0.join(members) }) else { return nil }
+        laggardHandlers.withLock { $0.append(onLaggards) }
+        return claim
+    }
+
+    /// As `BlobFanOut.release`.
+    func release(_ claim: BlobFanOut<BlobBody.Piece>.Claim, at member: RegistryID) {
+        fan.update { $0.release(claim, at: member) }
+    }
+
+    func leave(_ member: RegistryID) {
         fan.update { $0.leave(member) }
     }
 
     /// The member leaves if it has taken nothing yet.
-    func leaveUntouched(_ member: RepositoryAddress) {
+    func leaveUntouched(_ member: RegistryID) {
         fan.update { $0.leaveUntouched(member) }
     }
 
     /// Whether the group reads for this member.
-    func isShared(with member: RepositoryAddress) -> Bool { fan.read { $0.has(member) } }
+    func isShared(with member: RegistryID) -> Bool { fan.read { $0.has(member) } }
 
     /// The blob for an upload. The first reading shares the group's read until it is let go of; a later one, and the rest of one that lagged
-    /// behind, is a read of its own.
-    func body(for member: RepositoryAddress, onBytes: @escaping @Sendable (Int) async -> Void) -> BlobBody {
+    /// behind, is a read of `own`.
+    func body(for member: RegistryID, own: BlobBody, onBytes: @escaping @Sendable (Int) async -> Void) -> BlobBody {
         BlobBody(descriptor) { [self] (prefix) throws(RegistryError) in
             let reading = fan.update { $0.begin(member, at: prefix.count) }
             let membership = reading.map { Membership(of: member, in: self, reading: $0) }
             if membership == nil { leave(member) }
             return PieceStream {
                 var taken = prefix
-                var own: PieceStream<BlobBody.Piece>.AsyncIterator?
+                var rest: PieceStream<BlobBody.Piece>.AsyncIterator?
                 return { () async throws(RegistryError) in
-                    if own == nil {
+                    if rest == nil {
                         switch try await membership?.take() ?? .left {
                         case .piece(let piece):
                             taken = piece.prefix
@@ -58,10 +69,10 @@ final class BlobGroup: Sendable {
                             return piece
                         case .end: return nil
                         case .failed(let error): throw error
-                        case .left: own = try await self.source.open(after: taken).makeAsyncIterator()
+                        case .left: rest = try await own.open(after: taken).makeAsyncIterator()
                         }
                     }
-                    let piece = try await own?.next()
+                    let piece = try await rest?.next()
                     if let piece { await onBytes(piece.bytes.count) }
                     return piece
                 }
@@ -71,11 +82,11 @@ final class BlobGroup: Sendable {
 
     /// A member's reading. Whoever lets go of it before the end, as an upload does that broke and waits, holds up nobody.
     private final class Membership: Sendable {
-        private let member: RepositoryAddress
+        private let member: RegistryID
         private let group: BlobGroup
         private let reading: Int
 
-        init(of member: RepositoryAddress, in group: BlobGroup, reading: Int) {
+        init(of member: RegistryID, in group: BlobGroup, reading: Int) {
             self.member = member
             self.group = group
             self.reading = reading
@@ -94,7 +105,7 @@ final class BlobGroup: Sendable {
 
     /// Reads as long as somebody wants it. Small blobs aside, a place in `transfers` is held meanwhile.
     func pump(transfers: Gate<Bool>, clock: any Clock<Duration>) async {
-        guard await fan.wait({ $0.demand }) == .read else { return end(.cancelledRun) }
+        guard await fan.wait({ $0.proceed() }) == .read else { return end(.cancelledRun) }
         do throws(RegistryError) {
             if descriptor.size > Self.smallSize {
                 try await transfers.holding(true) { () async throws(RegistryError) in try await readAll(clock) }
@@ -125,7 +136,7 @@ final class BlobGroup: Sendable {
 
     /// False: nobody is left, or the task is cancelled.
     private func waitForRoom(_ clock: any Clock<Duration>) async -> Bool {
-        while let demand = await fan.wait({ $0.demand }) {
+        while let demand = await fan.wait({ $0.proceed() }) {
             switch demand {
             case .read: return true
             case .over: return false
@@ -148,6 +159,7 @@ final class BlobGroup: Sendable {
             return await group.next() ?? false
         }
         guard !haveMoved, !Task.isCancelled else { return }
-        onLaggards(fan.update { $0.expel(laggards) })
+        let expelled = fan.update { $0.expel(laggards) }
+        for handler in laggardHandlers.withLock({ $0 }) { handler(expelled) }
     }
 }

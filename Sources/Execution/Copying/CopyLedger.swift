@@ -15,7 +15,10 @@ final class CopyLedger: Sendable {
     }
 
     /// A blob is sent once per registry and digest at a time.
-    let blobs = Gate<RegistryBlob>(limit: 1)
+    private let blobs = Gate<RegistryBlob>(limit: 1)
+    /// The groups of those who send.
+    private let senders = Mutex<[RegistryBlob: ObjectIdentifier]>([:])
+    let readings = SharedReadings()
     /// A manifest, with all below it, is copied once per repository and digest at a time.
     let manifests = Gate<RepositoryManifest>(limit: 1)
 
@@ -35,6 +38,26 @@ final class CopyLedger: Sendable {
 
     init(transfers: Int) {
         self.transfers = Gate(limit: transfers)
+    }
+
+    /// Whoever gets in looks for the blob and sends it; the others wait until that is done. A group's other members must not wait for one that
+    /// waits for another group's.
+    func sending<Result>(
+        _ key: RegistryBlob,
+        _ group: BlobGroup,
+        _ body: () async throws(RegistryError) -> Result
+    ) async throws(RegistryError) -> Result {
+        if !blobs.tryEnter(key) {
+            if let other = senders.withLock({ $0[key] }), other != ObjectIdentifier(group) { group.leave(key.registry) }
+            try await blobs.enter(key)
+        }
+        senders.withLock { $0[key] = ObjectIdentifier(group) }
+        defer {
+            group.leave(key.registry)
+            senders.withLock { $0[key] = nil }
+            blobs.leave(key)
+        }
+        return try await body()
     }
 
     func recordBlob(_ digest: Digest, in address: RepositoryAddress) {

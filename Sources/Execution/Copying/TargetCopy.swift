@@ -135,17 +135,12 @@ struct TargetCopy: Sendable {
 
     private func copyBlob(_ blob: Descriptor, path: [Digest], _ thoroughness: Thoroughness) async throws(RegistryError) {
         let group = thoroughness == .missingParts ? source.group(for: blob, path: path) : source.ownGroup(for: blob)
-        defer { group.leave(address) }
         let key = CopyLedger.RegistryBlob(registry: address.registry, digest: blob.digest)
-        if !ledger.blobs.tryEnter(key) {
-            // Somebody sends it to this registry already: the others of the group must not wait for that.
-            group.leave(address)
-            try await ledger.blobs.enter(key)
+        try await ledger.sending(key, group) { () async throws(RegistryError) in
+            if thoroughness == .missingParts, try await isPresent(blob, key) { return }
+            try await send(blob, group)
+            ledger.recordBlob(blob.digest, in: address)
         }
-        defer { ledger.blobs.leave(key) }
-        if thoroughness == .missingParts, try await isPresent(blob, key) { return }
-        try await send(blob, group)
-        ledger.recordBlob(blob.digest, in: address)
     }
 
     private func isPresent(_ blob: Descriptor, _ key: CopyLedger.RegistryBlob) async throws(RegistryError) -> Bool {
@@ -185,20 +180,22 @@ struct TargetCopy: Sendable {
         do throws(RegistryError) {
             try await upload(blob, group, isKnownMissing: true)
         } catch {
-            // Served once more by a read of its own; what the registry will not take at all stays refused.
-            guard [.unavailable, .corrupt, .rejected, .badAnswer].contains(error.code), !Task.isCancelled else { throw error }
-            group.leave(address)
+            // Served once more by a read of its own; what the registry will not take at all stays refused. Where another image's repository
+            // was read, whatever went wrong may be due to that.
+            let isOwn = source.reads(group)
+            guard !Task.isCancelled, !isOwn || [.unavailable, .corrupt, .rejected, .badAnswer].contains(error.code) else { throw error }
+            group.leave(address.registry)
             do throws(RegistryError) {
                 try await upload(blob, group, isKnownMissing: false)
             } catch let again {
                 // The first cause knows better which side is at fault.
-                throw again.code == error.code ? error : again
+                throw isOwn && again.code == error.code ? error : again
             }
         }
     }
 
     private func upload(_ blob: Descriptor, _ group: BlobGroup, isKnownMissing: Bool) async throws(RegistryError) {
-        if group.isShared(with: address) || blob.size <= BlobGroup.smallSize { return try await put(blob, group, isKnownMissing) }
+        if group.isShared(with: address.registry) || blob.size <= BlobGroup.smallSize { return try await put(blob, group, isKnownMissing) }
         try await ledger.transfers.holding(true) { () async throws(RegistryError) in try await put(blob, group, isKnownMissing) }
     }
 
@@ -212,7 +209,7 @@ struct TargetCopy: Sendable {
             }
             if due > 0 { await events(.progress(change, blob: blob.digest, bytes: due)) }
         }
-        let body = group.body(for: address) { [tally] count in
+        let body = group.body(for: address.registry, own: source.body(of: blob)) { [tally] count in
             tally.add(sent: Int64(count))
             untold.update { $0 += Int64(count) }
             await tell(Self.progressStep)

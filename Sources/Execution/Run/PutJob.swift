@@ -101,7 +101,13 @@ struct PutJob: Sendable {
         switch content.origin {
         case .registry(let address):
             let reader = RepositoryContent(try context.registries.registry(address.registry), address.repository)
-            source = CopySource(reader, content.origin, targets: targets, knownManifest: context.options.knownManifest)
+            source = CopySource(
+                reader,
+                content.origin,
+                targets: targets,
+                readings: context.ledger.readings,
+                knownManifest: context.options.knownManifest
+            )
         case .local(let location):
             let reader = try await context.localContents.open(location)
             source = CopySource(reader, content.origin, targets: targets) { _ in nil }
