@@ -1,4 +1,5 @@
 import OCI
+import Planning
 import Registry
 import RegistryTestSupport
 import Synchronization
@@ -143,6 +144,46 @@ extension BlobFanOut {
         #expect(fan.take(b, late) == .left)
     }
 
+    @Test func `others join as long as all pieces are there, and whoever left does not come back`() {
+        var fan = BlobFanOut<[UInt8]>([a])
+        #expect(fan.begin(a) != nil)
+        fan.supply(piece(1))
+        #expect(fan.join([b]) != nil)
+        #expect(fan.take(a) == .piece([1]))
+        #expect(fan.join([b]) != nil)
+        fan.leave(a)
+        #expect(fan.join([a]) != nil)
+        #expect(!fan.has(a))
+        #expect(fan.begin(b) != nil)
+        #expect(fan.take(b) == .piece([1]))
+        #expect(fan.join([a]) == nil)
+    }
+
+    @Test func `nobody joins a group that reads no more`() {
+        var fan = BlobFanOut<[UInt8]>([a])
+        fan.leave(a)
+        #expect(fan.proceed() == .over)
+        #expect(fan.join([b]) == nil)
+        #expect(fan.proceed() == .over)
+        var done = BlobFanOut<[UInt8]>([a])
+        done.finish()
+        #expect(done.join([b]) == nil)
+    }
+
+    @Test func `a member stays as long as anybody needs the blob there, or reads it`() {
+        var fan = BlobFanOut<[UInt8]>()
+        let (first, second) = (fan.join([a, b]) ?? 0, fan.join([a]) ?? 0)
+        fan.release(first, at: a)
+        fan.release(first, at: a)
+        fan.release(first, at: b)
+        #expect(fan.has(a) && !fan.has(b))
+        _ = fan.begin(a)
+        fan.release(second, at: a)
+        #expect(fan.has(a))
+        fan.leave(a)
+        #expect(!fan.has(a))
+    }
+
     @Test func `a failure reaches everyone after the pieces before it`() {
         let error = RegistryError(.corrupt, action: "read", object: "x", reason: "other bytes")
         var fan = BlobFanOut<[UInt8]>([a])
@@ -257,6 +298,54 @@ extension BlobFanOut {
         // Within a registry each blob is sent once, and taken over for the second repository.
         #expect(world.us.count(.putBlob) == sample.blobs.merging(part.blobs) { first, _ in first }.count)
         #expect(world.us.openLeases + world.de.openLeases == 0)
+    }
+
+    /// Two images with two layers in common, of two repositories, and puts of both to two registries.
+    private func imagesWithCommonLayers(_ world: World, seed: UInt64) throws -> (
+        layers: [[UInt8]], contents: [PlannedContent], puts: [Change]
+    ) {
+        world.clock.stopHolding(.seconds(5))
+        for (place, registry) in [world.source, world.us, world.de].enumerated() {
+            registry.pieceSize = 100
+            registry.setHook(InMemoryRegistry.yielding(seed: seed &* 3 &+ UInt64(place)))
+        }
+        let layers = (0..<2).map { Samples.bytes(2000, seed: $0) }
+        let contents = try ["app", "web"].enumerated().map { place, name in
+            let sample = try Samples.image(seed: UInt64(place), layers: layers)
+            try world.source.seed(sample, tags: ["from"], in: try world.repository("team/\(name)"))
+            return try Changes.content(sample, from: "source.example/team/\(name)")
+        }
+        let puts = try zip(contents, ["app", "web"]).flatMap { content, name in
+            try ["us", "de"].map { try Changes.put(content, to: "\($0).example/team/\(name)", tag: "1") }
+        }
+        return (layers, contents, puts)
+    }
+
+    @Test(arguments: 0..<50 as Range<UInt64>) func `what several images have in common is read once`(seed: UInt64) async throws {
+        let world = try World()
+        let (_, contents, puts) = try imagesWithCommonLayers(world, seed: seed)
+        #expect(await world.run(puts, contents).verdict == .complete)
+        let reads = world.source.operations.filter { $0.kind == .blob }.compactMap(\.reference)
+        #expect(reads.count == 4 && Set(reads).count == 4)
+        for registry in [world.us, world.de] {
+            #expect(registry.count(.putBlob) == 4)
+            for name in ["team/app", "team/web"] {
+                #expect(registry.resolvesCompletely(try world.repository(name), try TagName("1")))
+            }
+        }
+    }
+
+    @Test(arguments: 0..<50 as Range<UInt64>) func `what one image's repository lacks fails no other image`(seed: UInt64) async throws {
+        let world = try World()
+        let (layers, contents, puts) = try imagesWithCommonLayers(world, seed: seed)
+        let (app, lacking) = (try world.repository(), ManifestReference.digest(.sha256(of: layers[0])))
+        let error = RegistryError(.notFound, action: "read", object: "the blob", reason: "it is not there")
+        world.source.failNext(.max, where: { $0.kind == .blob && $0.repository == app && $0.reference == lacking }, with: error)
+        let report = await world.run(puts, contents)
+        for put in puts.suffix(2) { #expect(report.outcome(put) == .done) }
+        for registry in [world.us, world.de] {
+            #expect(registry.resolvesCompletely(try world.repository("team/web"), try TagName("1")))
+        }
     }
 
     @Test(.timeLimit(.minutes(1))) func `who lets go of a reading holds up nobody, and reads alone when it comes again`() async throws {
