@@ -38,22 +38,23 @@ package struct BlobBody: Sendable {
         openVerified = open
     }
 
-    /// What `open` gives is not verified yet. `place`: where it is read, for messages.
+    /// What `open` gives is not verified yet. `place`, `registry`: where it is read, for messages.
     package init(
         _ descriptor: Descriptor,
         at place: String,
+        of registry: RegistryID? = nil,
         open: @escaping @Sendable (_ offset: Int64) async throws(RegistryError) -> BlobStream
     ) {
         self.init(descriptor) { (prefix) throws(RegistryError) in
             let pieces = try await open(prefix.count)
             return PieceStream {
-                var reading = VerifiedReading(descriptor, place, prefix, pieces.makeAsyncIterator())
+                var reading = VerifiedReading(descriptor, place, registry, prefix, pieces.makeAsyncIterator())
                 return { () async throws(RegistryError) in try await reading.next() }
             }
         }
     }
 
-    /// The pieces behind a prefix that this body gave earlier; nil: all. The last piece comes once digest and size of the whole are known to
+    /// The pieces behind a prefix that this body gave earlier, or another one of the same blob; nil: all. The last piece comes once digest and size of the whole are known to
     /// be right; where they are not, `.corrupt` is thrown instead.
     package func open(after prefix: Prefix? = nil) async throws(RegistryError) -> PieceStream<Piece> {
         try await openVerified(prefix ?? Prefix(descriptor.digest.algorithm))
@@ -64,12 +65,20 @@ package struct BlobBody: Sendable {
 private struct VerifiedReading {
     private let descriptor: Descriptor
     private let place: String
+    private let registry: RegistryID?
     private var prefix: BlobBody.Prefix
     private var pieces: BlobStream.AsyncIterator
 
-    init(_ descriptor: Descriptor, _ place: String, _ prefix: BlobBody.Prefix, _ pieces: BlobStream.AsyncIterator) {
+    init(
+        _ descriptor: Descriptor,
+        _ place: String,
+        _ registry: RegistryID?,
+        _ prefix: BlobBody.Prefix,
+        _ pieces: BlobStream.AsyncIterator
+    ) {
         self.descriptor = descriptor
         self.place = place
+        self.registry = registry
         self.prefix = prefix
         self.pieces = pieces
     }
@@ -97,6 +106,6 @@ private struct VerifiedReading {
     }
 
     private func corrupt(_ reason: String) -> RegistryError {
-        RegistryError(.corrupt, action: "read the blob", object: "\(place)@\(descriptor.digest)", reason: reason)
+        RegistryError(.corrupt, action: "read the blob", object: "\(place)@\(descriptor.digest)", registry: registry, reason: reason)
     }
 }

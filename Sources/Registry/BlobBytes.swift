@@ -1,6 +1,6 @@
 package import NIOCore
 
-/// Bytes of a blob in the memory that they came in, so that handing them on copies nothing.
+/// Bytes of a blob. Handing them on copies nothing.
 package struct BlobBytes: Sendable {
     package let buffer: ByteBuffer
 
@@ -8,6 +8,7 @@ package struct BlobBytes: Sendable {
         self.buffer = buffer
     }
 
+    /// A copy.
     package init(_ bytes: [UInt8]) {
         buffer = ByteBuffer(bytes: bytes)
     }

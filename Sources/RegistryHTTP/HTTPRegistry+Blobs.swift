@@ -170,7 +170,9 @@ private final class BlobReading {
         let count = Int(min(Int64(min(buffer.readableBytes, Self.largestPiece)), source.descriptor.size - offset))
         let piece = buffer.readSlice(length: count)
         pending = buffer.readableBytes > 0 ? buffer : nil
-        guard let piece, count > 0 else { return nil }
+        guard var piece, count > 0 else { return nil }
+        // A small part of a large buffer, as TLS gives it, must not keep all of it.
+        if count * 4 < piece.storageCapacity { piece = ByteBuffer(buffer: piece) }
         offset += Int64(count)
         fruitlessTries = 0
         if offset == source.descriptor.size { finish() }

@@ -33,7 +33,7 @@ extension LayoutRegistry: RegistryWriter {
                 default: throw layout.failure.error(error)
                 }
             }
-            let body = BlobBody(descriptor, at: "\(id)/\(source)") { (offset) throws(RegistryError) in
+            let body = BlobBody(descriptor, at: "\(id)/\(source)", of: id) { (offset) throws(RegistryError) in
                 try await self.blob(descriptor, from: offset, in: source)
             }
             try await layout.store(body, in: folder)

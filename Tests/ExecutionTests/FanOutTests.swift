@@ -96,6 +96,19 @@ extension BlobFanOut {
         #expect(!untouched.has(b) && touched.has(b))
     }
 
+    @Test func `nothing is kept for those who have left, and who comes then is too late`() {
+        var fan = BlobFanOut<[UInt8]>([a, b])
+        let reading = fan.begin(a)
+        fan.supply(piece(1))
+        #expect(fan.take(a) == .piece([1]))
+        #expect(fan.pieces.count == 1)
+        fan.end(reading ?? 0, of: a)
+        #expect(fan.pieces.count == 1)
+        fan.leave(b)
+        #expect(fan.pieces.isEmpty)
+        #expect(fan.join([a]) == nil)
+    }
+
     @Test func `those that never began do not hold up a reader whose readers have gone`() {
         var fan = BlobFanOut<[UInt8]>([a, b], capacity: 1)
         _ = fan.begin(a)

@@ -42,7 +42,7 @@ struct BlobFanOut<Piece: Sendable>: Sendable {
     private(set) var readings: [Member: Int] = [:]
     private var lastReading = 0
     private var begun: Set<Member> = []
-    private var pieces: [Piece] = []
+    private(set) var pieces: [Piece] = []
     /// The position of the first piece that is kept.
     private var base = 0
     private var ending: Ending?
@@ -165,7 +165,8 @@ struct BlobFanOut<Piece: Sendable>: Sendable {
     }
 
     private mutating func trim() {
-        guard let slowest = positions.values.min(), slowest > base else { return }
+        let slowest = positions.values.min() ?? base + pieces.count
+        guard slowest > base else { return }
         pieces.removeFirst(slowest - base)
         base = slowest
     }

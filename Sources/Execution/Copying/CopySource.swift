@@ -26,7 +26,6 @@ final class CopySource: Sendable {
         var laggards: Set<RegistryID> = []
         /// The manifests that each target is done with, and all below them.
         var settled: [RepositoryAddress: Set<Digest>] = [:]
-        var isClosed = false
     }
 
     private let reader: any ContentReader
@@ -135,7 +134,9 @@ final class CopySource: Sendable {
 
     /// The blob, by a read that nobody else shares.
     func body(of blob: Descriptor) -> BlobBody {
-        BlobBody(blob, at: place) { [reader] (offset) throws(RegistryError) in try await reader.blob(blob, from: offset) }
+        BlobBody(blob, at: place, of: origin?.registry) { [reader] (offset) throws(RegistryError) in
+            try await reader.blob(blob, from: offset)
+        }
     }
 
     /// The target needs nothing more of the manifest and of what is below it.

@@ -57,7 +57,8 @@ actor UploadSource {
         return piece
     }
 
-    /// What the registry has already is read from the last checkpoint on, and not sent.
+    /// What the registry has already is read from the last checkpoint on, and not sent. That it is the same as what was sent is for the
+    /// registry to find, which checks the digest of the whole (distribution-spec, "Pushing blobs").
     private func open(at offset: Int64) async throws(RegistryError) -> UploadReading {
         let prefix = checkpoints.goBack(to: offset)
         var reading = UploadReading(try await body.open(after: prefix).makeAsyncIterator(), after: prefix)

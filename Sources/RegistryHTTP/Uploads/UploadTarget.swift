@@ -60,13 +60,20 @@ struct UploadTarget: Sendable {
     func patch(_ source: UploadSource, _ part: Range<Int64>, to session: WebAddress) async -> BlobUpload.Event {
         var request = request(.PATCH, session)
         request.headers.add(name: "content-range", value: "\(part.lowerBound)-\(part.upperBound - 1)")
-        return await send(source, part, request) { response throws(RegistryError) in .accepted(try status(response)) }
+        return await send(source, part, request) { response, sent throws(RegistryError) in
+            let status = try status(response)
+            guard status.lastByte != nil || sent >= part.upperBound else {
+                let error = purpose.error(.badAnswer, status: response.status, "the registry accepted a part of it before it had it")
+                return .failed(BlobUpload.Failure(kind: .transient(.broken), error: error, sent: sent))
+            }
+            return .accepted(status)
+        }
     }
 
     /// Sends the whole, or nothing after all parts.
     func put(_ source: UploadSource, _ part: Range<Int64>, to session: WebAddress) async -> BlobUpload.Event {
         let request = request(.PUT, session.appending(query: "digest=\(descriptor.digest)"))
-        return await send(source, part, request) { response throws(RegistryError) in
+        return await send(source, part, request) { response, _ throws(RegistryError) in
             if let named = response.contentDigest, named.algorithm == descriptor.digest.algorithm, named != descriptor.digest {
                 throw purpose.error(.corrupt, "the registry stored \(named) instead")
             }
@@ -90,7 +97,7 @@ struct UploadTarget: Sendable {
         _ source: UploadSource,
         _ part: Range<Int64>,
         _ request: RegistryRequest,
-        _ read: (RegistryResponse) throws(RegistryError) -> BlobUpload.Event
+        _ read: (_ response: RegistryResponse, _ sent: Int64) throws(RegistryError) -> BlobUpload.Event
     ) async -> BlobUpload.Event {
         var request = request
         do throws(RegistryError) {
@@ -113,7 +120,7 @@ struct UploadTarget: Sendable {
             let response = try result.get()
             guard response.isSuccess else { return await failure(response, sent) }
             await response.finishEmpty()
-            return try read(response)
+            return try read(response, sent)
         } catch let error as RegistryError {
             return .ended(error)
         } catch {

@@ -74,6 +74,23 @@ import Testing
         }
     }
 
+    @Test func aPartThatIsAcceptedTooEarlyIsNotTakenToBeThere() async throws {
+        try await withWire { wire in
+            wire.server.answerNext(where: Self.isPut, with: .error(413, "SIZE_INVALID", "too large"))
+            let wasEarly = Atomic(false)
+            wire.server.script { request in
+                guard Self.isPatch(request), !wasEarly.exchange(true, ordering: .relaxed) else { return nil }
+                var early = ScriptedAnswer.reply(202, headers: ["Location": request.target])
+                early.isEarly = true
+                return early
+            }
+            try await wire.put(Self.content)
+            #expect(wire.hasBlob(Self.content))
+            #expect(wire.server.log.count { $0.method == "PUT" && $0.status == 201 } == 1)
+            #expect(!wire.server.log.contains { $0.status == 400 })
+        }
+    }
+
     @Test func partsWorkWithoutPartialUploadsToo() async throws {
         try await withWire { wire in
             wire.server.answerNext(2, where: Self.isPut, with: .dropUpload(afterBytes: 100))
