@@ -87,13 +87,56 @@ extension BlobFanOut {
         _ = fan.begin(b)
         fan.supply(piece(1))
         _ = fan.take(a)
-        #expect(fan.expel(fan.laggards) == [b])
-        var (untouched, touched) = (BlobFanOut<[UInt8]>([a, b]), BlobFanOut<[UInt8]>([a, b]))
+        #expect(Set(fan.expel(fan.laggards).keys) == [b])
+        var (untouched, touched) = (BlobFanOut<[UInt8]>(), BlobFanOut<[UInt8]>())
+        let claims = (untouched.join([a, b]) ?? 0, touched.join([a, b]) ?? 0)
         touched.supply(piece(1))
         _ = touched.take(b)
-        untouched.leaveUntouched(b)
-        touched.leaveUntouched(b)
+        untouched.withdraw(claims.0, at: b)
+        touched.withdraw(claims.1, at: b)
         #expect(!untouched.has(b) && touched.has(b))
+    }
+
+    @Test func `who stops is named to those alone who count on it, and others may still do so elsewhere`() throws {
+        var fan = BlobFanOut<[UInt8]>(capacity: 1)
+        let first = fan.join([a, b]) ?? 0
+        let second = fan.join([a]) ?? 0
+        _ = fan.begin(a)
+        _ = fan.begin(b)
+        fan.supply(piece(1))
+        _ = fan.take(a)
+        #expect(fan.expel(fan.laggards) == [b: [first]])
+        var other = BlobFanOut<[UInt8]>()
+        let mine = other.join([b]) ?? 0
+        _ = other.join([b])
+        other.withdraw(mine, at: b)
+        #expect(other.has(b) && second != first)
+    }
+
+    @Test func `who begins while it is waited for is waited for anew`() {
+        var fan = BlobFanOut<[UInt8]>([a, b], capacity: 1)
+        _ = fan.begin(a)
+        fan.supply(piece(1))
+        _ = fan.take(a)
+        let laggards = fan.laggards
+        _ = fan.begin(b)
+        #expect(fan.hasMoved(laggards))
+        #expect(fan.expel(laggards).isEmpty && fan.has(b))
+    }
+
+    @Test func `who does not need it may come back, and a group that nobody has begun is over when it is closed`() throws {
+        var fan = BlobFanOut<[UInt8]>()
+        let claim = fan.join([a, b]) ?? 0
+        fan.release(claim, at: a)
+        #expect(!fan.has(a))
+        _ = fan.join([a])
+        #expect(fan.has(a))
+        var begun = fan
+        _ = begun.begin(b)
+        begun.close()
+        fan.close()
+        #expect(begun.has(a) && begun.demand == .read)
+        #expect(!fan.has(a) && fan.demand == .over && fan.join([a]) == nil && fan.begin(b) == nil)
     }
 
     @Test func `nothing is kept for those who have left, and who comes then is too late`() {
@@ -153,7 +196,7 @@ extension BlobFanOut {
         #expect(!fan.has(a))
         // One that is dismissed while it reads goes on by itself.
         let late = fan.begin(b) ?? 0
-        fan.expel([b: 0])
+        fan.expel([b: .init(taken: 0, hasBegun: true)])
         #expect(fan.take(b, late) == .left)
     }
 
@@ -311,54 +354,6 @@ extension BlobFanOut {
         // Within a registry each blob is sent once, and taken over for the second repository.
         #expect(world.us.count(.putBlob) == sample.blobs.merging(part.blobs) { first, _ in first }.count)
         #expect(world.us.openLeases + world.de.openLeases == 0)
-    }
-
-    /// Two images with two layers in common, of two repositories, and puts of both to two registries.
-    private func imagesWithCommonLayers(_ world: World, seed: UInt64) throws -> (
-        layers: [[UInt8]], contents: [PlannedContent], puts: [Change]
-    ) {
-        world.clock.stopHolding(.seconds(5))
-        for (place, registry) in [world.source, world.us, world.de].enumerated() {
-            registry.pieceSize = 100
-            registry.setHook(InMemoryRegistry.yielding(seed: seed &* 3 &+ UInt64(place)))
-        }
-        let layers = (0..<2).map { Samples.bytes(2000, seed: $0) }
-        let contents = try ["app", "web"].enumerated().map { place, name in
-            let sample = try Samples.image(seed: UInt64(place), layers: layers)
-            try world.source.seed(sample, tags: ["from"], in: try world.repository("team/\(name)"))
-            return try Changes.content(sample, from: "source.example/team/\(name)")
-        }
-        let puts = try zip(contents, ["app", "web"]).flatMap { content, name in
-            try ["us", "de"].map { try Changes.put(content, to: "\($0).example/team/\(name)", tag: "1") }
-        }
-        return (layers, contents, puts)
-    }
-
-    @Test(arguments: 0..<50 as Range<UInt64>) func `what several images have in common is read once`(seed: UInt64) async throws {
-        let world = try World()
-        let (_, contents, puts) = try imagesWithCommonLayers(world, seed: seed)
-        #expect(await world.run(puts, contents).verdict == .complete)
-        let reads = world.source.operations.filter { $0.kind == .blob }.compactMap(\.reference)
-        #expect(reads.count == 4 && Set(reads).count == 4)
-        for registry in [world.us, world.de] {
-            #expect(registry.count(.putBlob) == 4)
-            for name in ["team/app", "team/web"] {
-                #expect(registry.resolvesCompletely(try world.repository(name), try TagName("1")))
-            }
-        }
-    }
-
-    @Test(arguments: 0..<50 as Range<UInt64>) func `what one image's repository lacks fails no other image`(seed: UInt64) async throws {
-        let world = try World()
-        let (layers, contents, puts) = try imagesWithCommonLayers(world, seed: seed)
-        let (app, lacking) = (try world.repository(), ManifestReference.digest(.sha256(of: layers[0])))
-        let error = RegistryError(.notFound, action: "read", object: "the blob", reason: "it is not there")
-        world.source.failNext(.max, where: { $0.kind == .blob && $0.repository == app && $0.reference == lacking }, with: error)
-        let report = await world.run(puts, contents)
-        for put in puts.suffix(2) { #expect(report.outcome(put) == .done) }
-        for registry in [world.us, world.de] {
-            #expect(registry.resolvesCompletely(try world.repository("team/web"), try TagName("1")))
-        }
     }
 
     @Test(.timeLimit(.minutes(1))) func `who lets go of a reading holds up nobody, and reads alone when it comes again`() async throws {

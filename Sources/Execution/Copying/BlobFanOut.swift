@@ -24,6 +24,13 @@ struct BlobFanOut<Piece: Sendable>: Sendable {
         case over
     }
 
+    /// How far a member has come.
+    struct Standing: Hashable, Sendable {
+        /// In pieces.
+        var taken: Int
+        var hasBegun: Bool
+    }
+
     private enum Ending: Hashable, Sendable {
         case complete
         case failed(RegistryError)
@@ -64,10 +71,30 @@ struct BlobFanOut<Piece: Sendable>: Sendable {
         return lastClaim
     }
 
-    /// Whoever made the claim does not need the blob at this member. It leaves if nobody else does, and it is not reading.
+    /// Whoever made the claim does not need the blob at this member. Without other claims the member is out, unless it is reading; it may
+    /// still be joined for, since it does not have the blob by that.
     mutating func release(_ claim: Claim, at member: Member) {
-        guard claims[member]?.remove(claim) != nil, claims[member]?.isEmpty == true, readings[member] == nil else { return }
-        leave(member)
+        guard drop(claim, at: member), readings[member] == nil else { return }
+        claims[member] = nil
+        positions[member] = nil
+        trim()
+    }
+
+    /// Whoever made the claim does not count on this member any more. Without other claims it leaves, if it has taken nothing yet.
+    mutating func withdraw(_ claim: Claim, at member: Member) {
+        if drop(claim, at: member), positions[member] == 0 { leave(member) }
+    }
+
+    /// Whether that was the last claim.
+    private mutating func drop(_ claim: Claim, at member: Member) -> Bool {
+        claims[member]?.remove(claim) != nil && claims[member]?.isEmpty == true
+    }
+
+    /// Whoever has it read is done. Where nobody has begun, nothing is read any more, since nobody might for long.
+    mutating func close() {
+        guard begun.isEmpty, ending == nil else { return }
+        for member in positions.keys { leave(member) }
+        finish(.cancelledRun)
     }
 
     /// A member begins to take pieces, by a reading with this number; what it read by before is over. Nil: it is not in the group, has taken
@@ -79,6 +106,11 @@ struct BlobFanOut<Piece: Sendable>: Sendable {
         readings[member] = lastReading
         begun.insert(member)
         return lastReading
+    }
+
+    /// Why it cannot be read; nil: it can.
+    var failure: RegistryError? {
+        if case .failed(let error) = ending { error } else { nil }
     }
 
     /// The next piece of a member's reading; nil: it must wait.
@@ -114,11 +146,6 @@ struct BlobFanOut<Piece: Sendable>: Sendable {
         leave(member)
     }
 
-    /// The member leaves if it has taken nothing yet.
-    mutating func leaveUntouched(_ member: Member) {
-        if positions[member] == 0 { leave(member) }
-    }
-
     mutating func supply(_ piece: Piece) { pieces.append(piece) }
 
     mutating func finish(_ error: RegistryError? = nil) { ending = error.map { .failed($0) } ?? .complete }
@@ -149,19 +176,31 @@ struct BlobFanOut<Piece: Sendable>: Sendable {
     }
 
     /// The members that hold up the others, and where they stand.
-    var laggards: [Member: Int] { positions.filter { $0.value == base } }
+    var laggards: [Member: Standing] {
+        var laggards: [Member: Standing] = [:]
+        for (member, taken) in positions where taken == base { laggards[member] = standing(of: member) }
+        return laggards
+    }
 
-    /// Those of `laggards` that have not moved leave the group. Gives those of them that had begun: the others may be late for good reason.
+    /// Those of `laggards` that have not moved leave the group. Gives those of them that had begun, and who may still need the blob there: the
+    /// others may be late for good reason.
     @discardableResult
-    mutating func expel(_ laggards: [Member: Int]) -> Set<Member> {
-        let expelled = laggards.filter { positions[$0.key] == $0.value }.keys
-        for member in expelled { leave(member) }
-        return begun.intersection(expelled)
+    mutating func expel(_ laggards: [Member: Standing]) -> [Member: Set<Claim>] {
+        var expelled: [Member: Set<Claim>] = [:]
+        for member in laggards.filter({ standing(of: $0.key) == $0.value }).keys {
+            if begun.contains(member) { expelled[member] = claims[member] ?? [] }
+            leave(member)
+        }
+        return expelled
     }
 
     /// Whether none of `laggards` holds up anybody any more.
-    func hasMoved(_ laggards: [Member: Int]) -> Bool {
-        demand != .blocked || !laggards.contains { positions[$0.key] == $0.value }
+    func hasMoved(_ laggards: [Member: Standing]) -> Bool {
+        demand != .blocked || !laggards.contains { standing(of: $0.key) == $0.value }
+    }
+
+    private func standing(of member: Member) -> Standing? {
+        positions[member].map { Standing(taken: $0, hasBegun: begun.contains(member)) }
     }
 
     private mutating func trim() {

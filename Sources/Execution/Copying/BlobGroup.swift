@@ -14,9 +14,10 @@ final class BlobGroup: Sendable {
     let place: String
     private let source: BlobBody
     private let fan: Watched<BlobFanOut<BlobBody.Piece>>
+    typealias Claim = BlobFanOut<BlobBody.Piece>.Claim
     typealias LaggardHandler = @Sendable (Set<RegistryID>) -> Void
 
-    private let laggardHandlers = Mutex<[LaggardHandler]>([])
+    private let laggardHandlers = Mutex<[Claim: LaggardHandler]>([:])
 
     /// For nobody yet.
     init(_ source: BlobBody, at place: String) {
@@ -26,25 +27,33 @@ final class BlobGroup: Sendable {
         fan = Watched(BlobFanOut())
     }
 
-    /// As `BlobFanOut.join`. `onLaggards` is told of registries that stopped taking pieces, and have left for it.
-    func join(_ members: Set<RegistryID>, onLaggards: @escaping LaggardHandler = { _ in }) -> BlobFanOut<BlobBody.Piece>.Claim? {
+    /// As `BlobFanOut.join`. `onLaggards` is told of registries that stopped taking pieces, and have left for it, while the claim lasts.
+    func join(_ members: Set<RegistryID>, onLaggards: @escaping LaggardHandler = { _ in }) -> Claim? {
         guard let claim = fan.update({ $0.join(members) }) else { return nil }
-        laggardHandlers.withLock { $0.append(onLaggards) }
+        laggardHandlers.withLock { $0[claim] = onLaggards }
         return claim
     }
 
     /// As `BlobFanOut.release`.
-    func release(_ claim: BlobFanOut<BlobBody.Piece>.Claim, at member: RegistryID) {
+    func release(_ claim: Claim, at member: RegistryID) {
         fan.update { $0.release(claim, at: member) }
     }
 
-    func leave(_ member: RegistryID) {
-        fan.update { $0.leave(member) }
+    /// As `BlobFanOut.withdraw`.
+    func withdraw(_ claim: Claim, at member: RegistryID) {
+        fan.update { $0.withdraw(claim, at: member) }
     }
 
-    /// The member leaves if it has taken nothing yet.
-    func leaveUntouched(_ member: RegistryID) {
-        fan.update { $0.leaveUntouched(member) }
+    /// As `BlobFanOut.close`.
+    func close() {
+        fan.update { $0.close() }
+    }
+
+    /// As `BlobFanOut.failure`.
+    var failure: RegistryError? { fan.read { $0.failure } }
+
+    func leave(_ member: RegistryID) {
+        fan.update { $0.leave(member) }
     }
 
     /// Whether the group reads for this member.
@@ -160,6 +169,9 @@ final class BlobGroup: Sendable {
         }
         guard !haveMoved, !Task.isCancelled else { return }
         let expelled = fan.update { $0.expel(laggards) }
-        for handler in laggardHandlers.withLock({ $0 }) { handler(expelled) }
+        for (claim, handler) in laggardHandlers.withLock({ $0 }) {
+            let laggards = expelled.filter { $0.value.contains(claim) }
+            if !laggards.isEmpty { handler(Set(laggards.keys)) }
+        }
     }
 }

@@ -17,7 +17,7 @@ final class CopyLedger: Sendable {
     /// A blob is sent once per registry and digest at a time.
     private let blobs = Gate<RegistryBlob>(limit: 1)
     /// The groups of those who send.
-    private let senders = Mutex<[RegistryBlob: ObjectIdentifier]>([:])
+    private let senders = Mutex<[RegistryBlob: BlobGroup]>([:])
     let readings = SharedReadings()
     /// A manifest, with all below it, is copied once per repository and digest at a time.
     let manifests = Gate<RepositoryManifest>(limit: 1)
@@ -27,8 +27,25 @@ final class CopyLedger: Sendable {
     /// Places for large blobs under way.
     let transfers: Gate<Bool>
 
+    /// The repositories of a registry that have a blob.
+    private struct Holders: Sendable {
+        private(set) var all: Set<RepositoryName> = []
+        /// Any of them, for mounting from.
+        private(set) var one: RepositoryName?
+
+        mutating func insert(_ repository: RepositoryName) {
+            all.insert(repository)
+            if one == nil { one = repository }
+        }
+
+        mutating func remove(_ repository: RepositoryName) {
+            all.remove(repository)
+            if one == repository { one = all.min() }
+        }
+    }
+
     private struct Known: Sendable {
-        var blobs: [RegistryBlob: Set<RepositoryName>] = [:]
+        var blobs: [RegistryBlob: Holders] = [:]
         var manifests: Set<RepositoryManifest> = []
         /// Whether each repository had no tag when the run first came to it.
         var lacksTags: [RepositoryAddress: Bool] = [:]
@@ -41,17 +58,17 @@ final class CopyLedger: Sendable {
     }
 
     /// Whoever gets in looks for the blob and sends it; the others wait until that is done. A group's other members must not wait for one that
-    /// waits for another group's.
+    /// waits for another group's, unless that has failed, and will be over soon.
     func sending<Result>(
         _ key: RegistryBlob,
         _ group: BlobGroup,
         _ body: () async throws(RegistryError) -> Result
     ) async throws(RegistryError) -> Result {
         if !blobs.tryEnter(key) {
-            if let other = senders.withLock({ $0[key] }), other != ObjectIdentifier(group) { group.leave(key.registry) }
+            if let other = senders.withLock({ $0[key] }), other !== group, other.failure == nil { group.leave(key.registry) }
             try await blobs.enter(key)
         }
-        senders.withLock { $0[key] = ObjectIdentifier(group) }
+        senders.withLock { $0[key] = group }
         defer {
             group.leave(key.registry)
             senders.withLock { $0[key] = nil }
@@ -62,12 +79,17 @@ final class CopyLedger: Sendable {
 
     func recordBlob(_ digest: Digest, in address: RepositoryAddress) {
         let blob = RegistryBlob(registry: address.registry, digest: digest)
-        known.withLock { _ = $0.blobs[blob, default: []].insert(address.repository) }
+        known.withLock { $0.blobs[blob, default: Holders()].insert(address.repository) }
     }
 
-    /// The repositories of the registry that are known to have the blob, sorted.
-    func repositories(having blob: RegistryBlob) -> [RepositoryName] {
-        known.withLock { ($0.blobs[blob] ?? []).sorted() }
+    func hasBlob(_ digest: Digest, in address: RepositoryAddress) -> Bool {
+        let blob = RegistryBlob(registry: address.registry, digest: digest)
+        return known.withLock { $0.blobs[blob]?.all.contains(address.repository) == true }
+    }
+
+    /// A repository of the registry that is known to have the blob.
+    func holder(of blob: RegistryBlob) -> RepositoryName? {
+        known.withLock { $0.blobs[blob]?.one }
     }
 
     func recordManifest(_ manifest: RepositoryManifest) {

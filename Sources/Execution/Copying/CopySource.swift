@@ -5,7 +5,7 @@ internal import Synchronization
 
 /// One content that is copied to several repositories in one job: every manifest and blob is read once for all of them.
 final class CopySource: Sendable {
-    /// Blobs of different manifests are different groups: who needs the one need not need the other.
+    /// Who needs the blob of one manifest need not need that of another.
     private struct GroupKey: Hashable {
         var manifest: Digest
         var blob: Digest
@@ -17,6 +17,9 @@ final class CopySource: Sendable {
         var path: [Digest]
         /// Where some of the job's targets may still need it.
         var registries: Set<RegistryID>
+
+        /// Not so where another content had it read, and did not get it, or did not wait.
+        var serves: Bool { joined.isNew || joined.group.failure == nil }
     }
 
     private struct State {
@@ -34,7 +37,7 @@ final class CopySource: Sendable {
     let origin: RepositoryAddress?
     /// For messages: the repository, or the local content.
     private let place: String
-    private let targets: Set<RepositoryAddress>
+    private let targets: [RegistryID: [RepositoryAddress]]
     private let readings: SharedReadings
     private let state = Mutex(State())
     private let reading = Gate<Digest>(limit: 1)
@@ -52,7 +55,7 @@ final class CopySource: Sendable {
         self.knownManifest = knownManifest
         self.origin = if case .registry(let address) = origin { address } else { nil }
         place = origin.description
-        self.targets = targets
+        self.targets = Dictionary(grouping: targets, by: \.registry)
         self.readings = readings
     }
 
@@ -90,25 +93,25 @@ final class CopySource: Sendable {
     }
 
     /// The group that reads `blob` for every target that may still need it, maybe for other contents too. `path` is the manifest that names
-    /// the blob, and those above.
-    func group(for blob: Descriptor, path: [Digest]) -> BlobGroup {
+    /// the blob, and those above. `insteadOf`: a group of another content that failed; the new one reads from this source.
+    func group(for blob: Descriptor, path: [Digest], insteadOf failed: BlobGroup? = nil) -> BlobGroup {
         let key = GroupKey(manifest: path.last ?? blob.digest, blob: blob.digest)
-        let joined = state.withLock { state -> SharedReadings.Joined in
-            if let known = state.memberships[key] {
-                var joined = known.joined
-                joined.isNew = false
-                return joined
-            }
-            let open = targets.filter { state.settled[$0]?.isDisjoint(with: path) ?? true }
-            let registries = Set(open.map(\.registry)).subtracting(state.laggards)
-            let joined = readings.join(readingKey(blob), registries, onLaggards: { [weak self] in self?.leaveBehind($0) }) {
-                ownGroup(for: blob)
-            }
+        let (group, isNew) = state.withLock { state -> (BlobGroup, Bool) in
+            if let known = state.memberships[key], failed == nil ? known.serves : known.joined.isNew { return (known.joined.group, false) }
+            let open = targets.filter { $0.value.contains { state.settled[$0]?.isDisjoint(with: path) ?? true } }
+            let registries = Set(open.keys).subtracting(state.laggards)
+            let joined = readings.join(
+                readingKey(blob),
+                registries,
+                isNew: failed != nil,
+                onLaggards: { [weak self] in self?.leaveBehind($0) },
+                orMake: { ownGroup(for: blob) }
+            )
             state.memberships[key] = Membership(joined: joined, path: path, registries: registries)
-            return joined
+            return (joined.group, joined.isNew)
         }
-        if joined.isNew { starter.yield(joined.group) }
-        return joined.group
+        if isNew { starter.yield(group) }
+        return group
     }
 
     private func readingKey(_ blob: Descriptor) -> SharedReadings.Key {
@@ -117,12 +120,12 @@ final class CopySource: Sendable {
 
     /// No other group waits for these registries, which have held one up: they read for themselves what they have not begun to take.
     private func leaveBehind(_ laggards: Set<RegistryID>) {
-        let groups = state.withLock { state in
+        let memberships = state.withLock { state in
             state.laggards.formUnion(laggards)
-            return state.memberships.values.map(\.joined.group)
+            return state.memberships.values.map(\.joined)
         }
-        for group in groups {
-            for laggard in laggards { group.leaveUntouched(laggard) }
+        for joined in memberships {
+            for laggard in laggards { joined.group.withdraw(joined.claim, at: laggard) }
         }
     }
 
@@ -143,7 +146,7 @@ final class CopySource: Sendable {
     func settle(_ target: RepositoryAddress, _ digest: Digest) {
         let released = state.withLock { state -> [SharedReadings.Joined] in
             state.settled[target, default: []].insert(digest)
-            let others = targets.filter { $0.registry == target.registry }
+            let others = targets[target.registry] ?? []
             let done = state.memberships.filter { _, membership in
                 guard membership.path.contains(digest), membership.registries.contains(target.registry) else { return false }
                 return others.allSatisfy { state.settled[$0]?.isDisjoint(with: membership.path) == false }
@@ -166,5 +169,10 @@ final class CopySource: Sendable {
         }
     }
 
-    func close() { starter.finish() }
+    func close() {
+        starter.finish()
+        let own = state.withLock { $0.memberships.values.filter(\.joined.isNew) }
+        // Others may have joined, and be long in coming.
+        for membership in own { membership.joined.group.close() }
+    }
 }

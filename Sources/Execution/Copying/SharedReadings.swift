@@ -2,7 +2,8 @@ internal import OCI
 internal import Registry
 internal import Synchronization
 
-/// The reads of blobs under way, of all images that are copied at the same time: what several of them have in common is read once.
+/// The reads of blobs under way, of all images that are copied at the same time: what several of them have in common is read once, if they
+/// come to it before its first pieces are gone.
 final class SharedReadings: Sendable {
     struct Key: Hashable, Sendable {
         /// Where it is read; nil: at the one place that these readings are for.
@@ -14,22 +15,23 @@ final class SharedReadings: Sendable {
     /// A group that somebody has joined.
     struct Joined: Sendable {
         var group: BlobGroup
-        var claim: BlobFanOut<BlobBody.Piece>.Claim
+        var claim: BlobGroup.Claim
         /// Whoever joined it made it, and has it read.
         var isNew: Bool
     }
 
     private let groups = Mutex<[Key: BlobGroup]>([:])
 
-    /// Joins the group that reads this blob, or the one that `make` makes, where there is none or it has gone too far.
+    /// Joins the group that reads this blob, or the one that `make` makes, where there is none or it has gone too far. `isNew`: always that.
     func join(
         _ key: Key,
         _ members: Set<RegistryID>,
+        isNew: Bool = false,
         onLaggards: @escaping BlobGroup.LaggardHandler,
         orMake make: () -> BlobGroup
     ) -> Joined {
         groups.withLock { groups in
-            if let group = groups[key], let claim = group.join(members, onLaggards: onLaggards) {
+            if !isNew, let group = groups[key], let claim = group.join(members, onLaggards: onLaggards) {
                 return Joined(group: group, claim: claim, isNew: false)
             }
             let group = make()

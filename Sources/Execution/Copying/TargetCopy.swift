@@ -134,26 +134,42 @@ struct TargetCopy: Sendable {
     // MARK: Blobs
 
     private func copyBlob(_ blob: Descriptor, path: [Digest], _ thoroughness: Thoroughness) async throws(RegistryError) {
-        let group = thoroughness == .missingParts ? source.group(for: blob, path: path) : source.ownGroup(for: blob)
+        let isTrusted = thoroughness == .missingParts
+        let group = isTrusted ? source.group(for: blob, path: path) : source.ownGroup(for: blob)
+        if try await copyBlob(blob, group, isTrusted: isTrusted) { return }
+        _ = try await copyBlob(blob, source.group(for: blob, path: path, insteadOf: group), isTrusted: isTrusted)
+    }
+
+    /// `isTrusted`: what the target says it has need not be sent. False: another image had the group read, and did not get the blob.
+    private func copyBlob(_ blob: Descriptor, _ group: BlobGroup, isTrusted: Bool) async throws(RegistryError) -> Bool {
         let key = CopyLedger.RegistryBlob(registry: address.registry, digest: blob.digest)
-        try await ledger.sending(key, group) { () async throws(RegistryError) in
-            if thoroughness == .missingParts, try await isPresent(blob, key) { return }
-            try await send(blob, group)
+        return try await ledger.sending(key, group) { () async throws(RegistryError) in
+            if isTrusted, try await isPresent(blob, key) { return true }
+            guard source.reads(group) || group.failure == nil else { return false }
+            do throws(RegistryError) {
+                try await send(blob, group)
+            } catch {
+                guard isOfAnotherImage(error, group), error.code != .cancelled, !Task.isCancelled else { throw error }
+                return false
+            }
             ledger.recordBlob(blob.digest, in: address)
+            return true
         }
     }
 
+    /// Whether another image's repository could not be read for the group.
+    private func isOfAnotherImage(_ error: RegistryError, _ group: BlobGroup) -> Bool {
+        !source.reads(group) && error == group.failure
+    }
+
     private func isPresent(_ blob: Descriptor, _ key: CopyLedger.RegistryBlob) async throws(RegistryError) -> Bool {
-        var others = ledger.repositories(having: key)
-        if others.contains(address.repository) { return await notePresent(blob, isMounted: false) }
+        if ledger.hasBlob(blob.digest, in: address) { return await notePresent(blob, isMounted: false) }
         // Of another size it is damaged there, or the manifest lies, which sending it will show.
         if try await !ledger.lacksTags(address, at: registry), try await presentSize(of: blob) == blob.size {
             return await notePresent(blob, isMounted: false)
         }
-        if let origin = source.origin, origin.registry == address.registry, !others.contains(origin.repository) {
-            others.append(origin.repository)
-        }
-        if let other = others.first, try await registry.mountBlob(blob, from: other, into: address.repository) {
+        let origin = source.origin.flatMap { $0.registry == address.registry ? $0.repository : nil }
+        if let other = ledger.holder(of: key) ?? origin, try await registry.mountBlob(blob, from: other, into: address.repository) {
             return await notePresent(blob, isMounted: true)
         }
         return false
@@ -180,16 +196,15 @@ struct TargetCopy: Sendable {
         do throws(RegistryError) {
             try await upload(blob, group, isKnownMissing: true)
         } catch {
-            // Served once more by a read of its own; what the registry will not take at all stays refused. Where another image's repository
-            // was read, whatever went wrong may be due to that.
-            let isOwn = source.reads(group)
-            guard !Task.isCancelled, !isOwn || [.unavailable, .corrupt, .rejected, .badAnswer].contains(error.code) else { throw error }
+            // Served once more by a read of its own; what the registry will not take at all stays refused.
+            let maySucceed = [.unavailable, .corrupt, .rejected, .badAnswer].contains(error.code) && !isOfAnotherImage(error, group)
+            guard maySucceed, !Task.isCancelled else { throw error }
             group.leave(address.registry)
             do throws(RegistryError) {
                 try await upload(blob, group, isKnownMissing: false)
             } catch let again {
                 // The first cause knows better which side is at fault.
-                throw isOwn && again.code == error.code ? error : again
+                throw again.code == error.code ? error : again
             }
         }
     }
