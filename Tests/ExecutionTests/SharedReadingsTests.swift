@@ -13,11 +13,13 @@ import Testing
         layers: [[UInt8]], contents: [PlannedContent], puts: [Change]
     ) {
         world.clock.stopHolding(.seconds(5))
+        // Small blobs are kept, larger ones are not.
+        let size = seed.isMultiple(of: 2) ? 2000 : 100_000
         for (place, registry) in [world.source, world.us, world.de].enumerated() {
-            registry.pieceSize = 100
+            registry.pieceSize = size / 20
             registry.setHook(InMemoryRegistry.yielding(seed: seed &* 3 &+ UInt64(place)))
         }
-        let layers = (0..<2).map { Samples.bytes(2000, seed: $0) }
+        let layers = (0..<2).map { Samples.bytes(size, seed: $0) }
         let contents = try ["app", "web"].enumerated().map { place, name in
             let sample = try Samples.image(seed: UInt64(place), layers: layers)
             try world.source.seed(sample, tags: ["from"], in: try world.repository("team/\(name)"))
@@ -70,9 +72,27 @@ import Testing
         #expect(world.us.operations.count { $0.kind == .putBlob && $0.reference == refused } == 2)
     }
 
+    @Test func `a small blob is read once, however late a registry comes to it`() async throws {
+        let world = try World()
+        world.source.pieceSize = 500
+        // Nobody is waited for.
+        world.clock.stopHolding(.seconds(1))
+        let sample = try Samples.image(layerCount: 3, layerSize: 2000)
+        let content = try world.sourced(sample)
+        let isDone = Mutex(false)
+        world.us.setHook { operation, _ in if operation.kind == .putManifest { isDone.withLock { $0 = true } } }
+        world.de.setHook { operation, _ in
+            while operation.kind == .putBlob, !isDone.withLock({ $0 }) { await Task.yield() }
+        }
+        let puts = try ["us", "de"].map { try Changes.put(content, to: "\($0).example/team/app", tag: "1") }
+        #expect(await world.run(puts, [content]).verdict == .complete)
+        #expect(world.source.count(.blob) == 4)
+        #expect(world.de.resolvesCompletely(try world.repository(), try TagName("1")))
+    }
+
     @Test(.timeLimit(.minutes(1))) func `who is done with its image does not wait for another's registry`() async throws {
         let world = try World()
-        let sample = try Samples.image(layerCount: 1, layerSize: 20)
+        let sample = try Samples.image(layerCount: 1, layerSize: 100_000)
         _ = try world.sourced(sample)
         let layer = try #require(sample.root.image?.layers.first)
         let path = [sample.root.digest]

@@ -1,6 +1,6 @@
 internal import OCI
 
-/// One read of a blob that feeds several registries, at the pace of the slowest. Pure: pieces come in, members ask for their next one.
+/// One read of a blob that feeds several registries, at the pace of the slowest unless all of it is kept. Pure: pieces come in, members ask for their next one.
 struct BlobFanOut<Piece: Sendable>: Sendable {
     /// Within a registry one repository gets it, and the others from there.
     typealias Member = RegistryID
@@ -36,8 +36,8 @@ struct BlobFanOut<Piece: Sendable>: Sendable {
         case failed(RegistryError)
     }
 
-    /// How many pieces are kept at most.
-    private let capacity: Int
+    /// How many pieces are kept at most; nil: all that somebody still needs, so that nobody is waited for.
+    private let capacity: Int?
     /// How many pieces each member has taken.
     private var positions: [Member: Int] = [:]
     /// Who may still need the blob at each member.
@@ -54,7 +54,7 @@ struct BlobFanOut<Piece: Sendable>: Sendable {
     private var base = 0
     private var ending: Ending?
 
-    init(capacity: Int = 2) {
+    init(capacity: Int? = 2) {
         self.capacity = capacity
     }
 
@@ -161,15 +161,15 @@ struct BlobFanOut<Piece: Sendable>: Sendable {
         if positions.isEmpty { return .over }
         if let ending { return demand(after: ending) }
         guard !begun.isEmpty else { return nil }
-        if pieces.count < capacity { return .read }
+        guard let capacity, pieces.count >= capacity else { return .read }
         // Where those who began have all gone, the others hold up whoever waits for a place to read.
         let isAlone = !begun.contains { positions[$0] != nil }
         return isAlone || positions.values.contains(base + pieces.count) ? .blocked : nil
     }
 
-    /// The group lasts until its pieces are taken, since they take room meanwhile.
+    /// The group lasts until its pieces are taken, since they take room meanwhile, unless that is little.
     private func demand(after ending: Ending) -> Demand? {
-        if case .failed = ending { return .over }
+        guard ending == .complete, capacity != nil else { return .over }
         let behind = positions.filter { $0.value < base + pieces.count }.keys
         if behind.isEmpty { return .over }
         return behind.contains { begun.contains($0) } ? nil : .blocked

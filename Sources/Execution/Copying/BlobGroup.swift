@@ -6,6 +6,8 @@ internal import Synchronization
 final class BlobGroup: Sendable {
     /// Blobs up to this size do not count against the limit of transfers.
     static let smallSize: Int64 = 1 << 20
+    /// Blobs up to this size are kept until every registry has come to them: those may be busy with large ones.
+    private static let keptSize: Int64 = 64 << 10
     /// How long a registry may hold up the others.
     static let patience = Duration.seconds(1)
 
@@ -24,7 +26,7 @@ final class BlobGroup: Sendable {
         descriptor = source.descriptor
         self.place = place
         self.source = source
-        fan = Watched(BlobFanOut())
+        fan = Watched(BlobFanOut(capacity: descriptor.size <= Self.keptSize ? nil : 2))
     }
 
     /// As `BlobFanOut.join`. `onLaggards` is told of registries that stopped taking pieces, and have left for it, while the claim lasts.
