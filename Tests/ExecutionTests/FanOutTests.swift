@@ -60,7 +60,7 @@ extension BlobFanOut {
         }
         fan.finish()
         #expect(fan.take(a) == .end && fan.demand == .over)
-        fan.leave(a)
+        fan.dismiss(a)
         _ = fan.begin(b)
         #expect((1...3).map { _ in fan.take(b) } == [.piece([1]), .piece([2]), .piece([3])])
         #expect(fan.take(b) == .end && fan.pieces.isEmpty)
@@ -152,6 +152,10 @@ extension BlobFanOut {
         begun.close()
         fan.close()
         #expect(begun.has(a) && begun.demand == .read)
+        // Nor where all who had begun have left.
+        begun.dismiss(b)
+        begun.close()
+        #expect(!begun.has(a) && begun.isAbandoned && begun.failure == nil)
         #expect(!fan.has(a) && fan.demand == .over && fan.join([a]) == nil && fan.begin(b) == nil)
     }
 
@@ -163,7 +167,7 @@ extension BlobFanOut {
         #expect(fan.pieces.count == 1)
         fan.end(reading ?? 0, of: a)
         #expect(fan.pieces.count == 1)
-        fan.leave(b)
+        fan.dismiss(b)
         #expect(fan.pieces.isEmpty)
         #expect(fan.join([a]) == nil)
     }
@@ -172,7 +176,7 @@ extension BlobFanOut {
         var fan = BlobFanOut<[UInt8]>([a, b], capacity: 1)
         _ = fan.begin(a)
         fan.supply(piece(1))
-        fan.leave(a)
+        fan.dismiss(a)
         #expect(fan.demand == .blocked)
         fan.expel(fan.laggards)
         #expect(fan.demand == .over)
@@ -216,6 +220,15 @@ extension BlobFanOut {
         #expect(fan.take(b, late) == .left)
     }
 
+    @Test func `an upload that is over gets nothing more, not even by a read of its own`() {
+        var fan = BlobFanOut<[UInt8]>([a, b])
+        let reading = fan.begin(a) ?? 0
+        #expect(fan.take(a, reading) == nil)
+        fan.dismiss(a)
+        #expect(fan.take(a, reading) == .failed(.cancelledRun))
+        #expect(fan.failed.isEmpty)
+    }
+
     @Test func `others join as long as all pieces are there, and whoever left does not come back`() {
         var fan = BlobFanOut<[UInt8]>([a])
         #expect(fan.begin(a) != nil)
@@ -223,7 +236,7 @@ extension BlobFanOut {
         #expect(fan.join([b]) != nil)
         #expect(fan.take(a) == .piece([1]))
         #expect(fan.join([b]) != nil)
-        fan.leave(a)
+        fan.dismiss(a)
         #expect(fan.join([a]) != nil)
         #expect(!fan.has(a))
         #expect(fan.begin(b) != nil)
@@ -233,7 +246,7 @@ extension BlobFanOut {
 
     @Test func `nobody joins a group that reads no more`() {
         var fan = BlobFanOut<[UInt8]>([a])
-        fan.leave(a)
+        fan.dismiss(a)
         #expect(fan.proceed() == .over)
         #expect(fan.join([b]) == nil)
         #expect(fan.proceed() == .over)
@@ -252,7 +265,7 @@ extension BlobFanOut {
         _ = fan.begin(a)
         fan.release(second, at: a)
         #expect(fan.has(a))
-        fan.leave(a)
+        fan.dismiss(a)
         #expect(!fan.has(a))
     }
 
@@ -263,7 +276,9 @@ extension BlobFanOut {
         fan.supply(piece(1))
         fan.finish(error)
         #expect(fan.take(a) == .piece([1]))
+        #expect(fan.failed.isEmpty)
         #expect(fan.take(a) == .failed(error))
+        #expect(fan.failed == [a] && fan.failure == error && !fan.isAbandoned)
         #expect(fan.demand == .over)
     }
 }

@@ -105,18 +105,18 @@ import Testing
         let us = RepositoryAddress(world.us.id, try world.repository())
         let de = RepositoryAddress(world.de.id, try world.repository())
         let (one, other) = (try source([us]), try source([us, de]))
-        let group = one.group(for: layer, path: path)
-        #expect(other.group(for: layer, path: path) === group)
+        let group = one.group(for: layer, path: path) { _ in false }.group
+        #expect(other.group(for: layer, path: path) { _ in false }.group === group)
         // It finds the blob at its only target.
-        group.leave(us.registry)
+        group.dismiss(us.registry)
         one.settle(us, sample.root.digest)
         one.close()
         await one.runReaders(transfers: Gate<Bool>(limit: 1), clock: world.clock)
         // Who comes later has it read by itself.
-        let own = other.group(for: layer, path: path)
+        let own = other.group(for: layer, path: path) { _ in false }.group
         #expect(own !== group && own.isShared(with: de.registry))
         async let reading: Void = other.runReaders(transfers: Gate<Bool>(limit: 1), clock: world.clock)
-        own.leave(us.registry)
+        own.dismiss(us.registry)
         let taken = try await own.body(for: de.registry, own: other.body(of: layer)) { _ in }.open().collected()
         #expect(taken == sample.blobs[layer.digest])
         other.settle(de, sample.root.digest)

@@ -1,6 +1,7 @@
 internal import OCI
 
-/// One read of a blob that feeds several registries, at the pace of the slowest unless all of it is kept. Pure: pieces come in, members ask for their next one.
+/// One read of a blob that feeds several registries, at the pace of the slowest unless all of it is kept. Pure: pieces come in, members ask
+/// for their next one.
 struct BlobFanOut<Piece: Sendable>: Sendable {
     /// Within a registry one repository gets it, and the others from there.
     typealias Member = RegistryID
@@ -20,7 +21,7 @@ struct BlobFanOut<Piece: Sendable>: Sendable {
         case read
         /// Some wait for pieces, and others have not taken theirs, so that there is no room for another.
         case blocked
-        /// No member is left, or all have everything.
+        /// No member is left, or nothing is read any more and no room is taken.
         case over
     }
 
@@ -34,6 +35,8 @@ struct BlobFanOut<Piece: Sendable>: Sendable {
     private enum Ending: Hashable, Sendable {
         case complete
         case failed(RegistryError)
+        /// For want of members.
+        case abandoned
     }
 
     /// How many pieces are kept at most; nil: all that somebody still needs, so that nobody is waited for.
@@ -49,6 +52,8 @@ struct BlobFanOut<Piece: Sendable>: Sendable {
     private(set) var readings: [Member: Int] = [:]
     private var lastReading = 0
     private var begun: Set<Member> = []
+    /// Members whose reading ended with the source's failure.
+    private(set) var failed: Set<Member> = []
     private(set) var pieces: [Piece] = []
     /// The position of the first piece that is kept.
     private var base = 0
@@ -60,7 +65,8 @@ struct BlobFanOut<Piece: Sendable>: Sendable {
 
     func has(_ member: Member) -> Bool { positions[member] != nil }
 
-    /// One more who may need the blob at these members. Nil: it is too late, since not all pieces are there any more.
+    /// One more who may need the blob at these members. Nil: it is too late, since not all pieces are there any more, or nothing is read any
+    /// more.
     mutating func join(_ members: Set<Member>) -> Claim? {
         guard ending == nil, base == 0 else { return nil }
         lastClaim += 1
@@ -90,11 +96,11 @@ struct BlobFanOut<Piece: Sendable>: Sendable {
         claims[member]?.remove(claim) != nil && claims[member]?.isEmpty == true
     }
 
-    /// Whoever has it read is done. Where nobody has begun, nothing is read any more, since nobody might for long.
+    /// Whoever has it read is done. Where nobody reads by it, nobody will, since that might take long.
     mutating func close() {
-        guard begun.isEmpty, ending == nil else { return }
+        guard !begun.contains(where: { positions[$0] != nil }) else { return }
         for member in positions.keys { leave(member) }
-        finish(.cancelledRun)
+        end(.abandoned)
     }
 
     /// A member begins to take pieces, by a reading with this number; what it read by before is over. Nil: it is not in the group, has taken
@@ -108,10 +114,13 @@ struct BlobFanOut<Piece: Sendable>: Sendable {
         return lastReading
     }
 
-    /// Why it cannot be read; nil: it can.
+    /// Why the source cannot be read; nil: not known to be so.
     var failure: RegistryError? {
         if case .failed(let error) = ending { error } else { nil }
     }
+
+    /// Whether nothing was read to its end, for want of members.
+    var isAbandoned: Bool { ending == .abandoned }
 
     /// The next piece of a member's reading; nil: it must wait.
     mutating func take(_ member: Member, _ reading: Int) -> Answer? {
@@ -127,12 +136,21 @@ struct BlobFanOut<Piece: Sendable>: Sendable {
         switch ending {
         case nil: return nil
         case .complete: return .end
-        case .failed(let error): return .failed(error)
+        case .abandoned: return .left
+        case .failed(let error):
+            failed.insert(member)
+            return .failed(error)
         }
     }
 
+    /// The member leaves, since nobody reads for it any more.
+    mutating func dismiss(_ member: Member) {
+        readings[member] = nil
+        leave(member)
+    }
+
     /// The member leaves, and reads the rest for itself.
-    mutating func leave(_ member: Member) {
+    private mutating func leave(_ member: Member) {
         guard positions.removeValue(forKey: member) != nil else { return }
         claims[member] = nil
         gone.insert(member)
@@ -148,11 +166,15 @@ struct BlobFanOut<Piece: Sendable>: Sendable {
 
     mutating func supply(_ piece: Piece) { pieces.append(piece) }
 
-    mutating func finish(_ error: RegistryError? = nil) { ending = error.map { .failed($0) } ?? .complete }
+    mutating func finish(_ error: RegistryError? = nil) { end(error.map { .failed($0) } ?? .complete) }
+
+    private mutating func end(_ ending: Ending) {
+        if self.ending == nil { self.ending = ending }
+    }
 
     /// What the reader does next, as `demand`; once that is `over`, nobody joins any more.
     mutating func proceed() -> Demand? {
-        if demand == .over, ending == nil { finish(.cancelledRun) }
+        if demand == .over { end(.abandoned) }
         return demand
     }
 
@@ -182,8 +204,8 @@ struct BlobFanOut<Piece: Sendable>: Sendable {
         return laggards
     }
 
-    /// Those of `laggards` that have not moved leave the group. Gives those of them that had begun, and who may still need the blob there: the
-    /// others may be late for good reason.
+    /// Those of `laggards` that have not moved leave the group. Gives those of them that had begun, and who may still need the blob there:
+    /// the others may be late for good reason.
     @discardableResult
     mutating func expel(_ laggards: [Member: Standing]) -> [Member: Set<Claim>] {
         var expelled: [Member: Set<Claim>] = [:]

@@ -54,8 +54,15 @@ final class BlobGroup: Sendable {
     /// As `BlobFanOut.failure`.
     var failure: RegistryError? { fan.read { $0.failure } }
 
-    func leave(_ member: RegistryID) {
-        fan.update { $0.leave(member) }
+    /// As `BlobFanOut.isAbandoned`.
+    var isAbandoned: Bool { fan.read { $0.isAbandoned } }
+
+    /// Whether the source's failure reached the member's upload.
+    func hasFailed(_ member: RegistryID) -> Bool { fan.read { $0.failed.contains(member) } }
+
+    /// As `BlobFanOut.dismiss`.
+    func dismiss(_ member: RegistryID) {
+        fan.update { $0.dismiss(member) }
     }
 
     /// Whether the group reads for this member.
@@ -67,7 +74,7 @@ final class BlobGroup: Sendable {
         BlobBody(descriptor) { [self] (prefix) throws(RegistryError) in
             let reading = fan.update { $0.begin(member, at: prefix.count) }
             let membership = reading.map { Membership(of: member, in: self, reading: $0) }
-            if membership == nil { leave(member) }
+            if membership == nil { dismiss(member) }
             return PieceStream {
                 var taken = prefix
                 var rest: PieceStream<BlobBody.Piece>.AsyncIterator?
@@ -116,6 +123,7 @@ final class BlobGroup: Sendable {
 
     /// Reads as long as somebody wants it. Small blobs aside, a place in `transfers` is held meanwhile.
     func pump(transfers: Gate<Bool>, clock: any Clock<Duration>) async {
+        // Whether anybody reads by it.
         guard await fan.wait({ $0.proceed() }) == .read else { return end(.cancelledRun) }
         do throws(RegistryError) {
             if descriptor.size > Self.smallSize {
@@ -133,6 +141,8 @@ final class BlobGroup: Sendable {
     }
 
     private func readAll(_ clock: any Clock<Duration>) async throws(RegistryError) {
+        // All may have left while it waited for a place.
+        guard await waitForRoom(clock) else { return end(.cancelledRun) }
         var pieces = try await source.open().makeAsyncIterator()
         while await waitForRoom(clock) {
             guard let piece = try await pieces.next() else {

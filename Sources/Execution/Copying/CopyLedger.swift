@@ -57,20 +57,20 @@ final class CopyLedger: Sendable {
         self.transfers = Gate(limit: transfers)
     }
 
-    /// Whoever gets in looks for the blob and sends it; the others wait until that is done. A group's other members must not wait for one that
-    /// waits for another group's, unless that has failed, and will be over soon.
+    /// Whoever gets in looks for the blob and sends it; the others wait until that is done. A group's other members must not wait for one
+    /// that waits for another group's, unless that has failed, and will mostly be over soon.
     func sending<Result>(
         _ key: RegistryBlob,
         _ group: BlobGroup,
         _ body: () async throws(RegistryError) -> Result
     ) async throws(RegistryError) -> Result {
         if !blobs.tryEnter(key) {
-            if let other = senders.withLock({ $0[key] }), other !== group, other.failure == nil { group.leave(key.registry) }
+            if let other = senders.withLock({ $0[key] }), other !== group, other.failure == nil { group.dismiss(key.registry) }
             try await blobs.enter(key)
         }
         senders.withLock { $0[key] = group }
         defer {
-            group.leave(key.registry)
+            group.dismiss(key.registry)
             senders.withLock { $0[key] = nil }
             blobs.leave(key)
         }

@@ -17,9 +17,6 @@ final class CopySource: Sendable {
         var path: [Digest]
         /// Where some of the job's targets may still need it.
         var registries: Set<RegistryID>
-
-        /// Not so where another content had it read, and did not get it, or did not wait.
-        var serves: Bool { joined.isNew || joined.group.failure == nil }
     }
 
     private struct State {
@@ -93,13 +90,21 @@ final class CopySource: Sendable {
     }
 
     /// The group that reads `blob` for every target that may still need it, maybe for other contents too. `path` is the manifest that names
-    /// the blob, and those above. `insteadOf`: a group of another content that failed; the new one reads from this source.
-    func group(for blob: Descriptor, path: [Digest], insteadOf failed: BlobGroup? = nil) -> BlobGroup {
+    /// the blob, and those above. `failed`: one that turned out not to serve. `isThere`: whether a registry has the blob already.
+    func group(
+        for blob: Descriptor,
+        path: [Digest],
+        insteadOf failed: BlobGroup? = nil,
+        isThere: (RegistryID) -> Bool
+    ) -> SharedReadings.Joined {
         let key = GroupKey(manifest: path.last ?? blob.digest, blob: blob.digest)
-        let (group, isNew) = state.withLock { state -> (BlobGroup, Bool) in
-            if let known = state.memberships[key], failed == nil ? known.serves : known.joined.isNew { return (known.joined.group, false) }
+        return state.withLock { state in
+            let known = state.memberships[key]?.joined
+            if let known, known.group !== failed, serves(known) { return known }
             let open = targets.filter { $0.value.contains { state.settled[$0]?.isDisjoint(with: path) ?? true } }
-            let registries = Set(open.keys).subtracting(state.laggards)
+            var registries = Set(open.keys).subtracting(state.laggards)
+            // Some had it from the group that there was.
+            if known != nil { registries = registries.filter { !isThere($0) } }
             let joined = readings.join(
                 readingKey(blob),
                 registries,
@@ -108,10 +113,15 @@ final class CopySource: Sendable {
                 orMake: { ownGroup(for: blob) }
             )
             state.memberships[key] = Membership(joined: joined, path: path, registries: registries)
-            return (joined.group, joined.isNew)
+            if joined.isNew { starter.yield(joined.group) }
+            return joined
         }
-        if isNew { starter.yield(group) }
-        return group
+    }
+
+    /// Whether the group gives the blob, or tells why this source does not. Not so where another content had it read: from elsewhere, and in
+    /// vain, or no further than its own targets wanted.
+    func serves(_ joined: SharedReadings.Joined) -> Bool {
+        joined.isNew || !joined.group.isAbandoned && (joined.group.failure == nil || reads(joined.group))
     }
 
     private func readingKey(_ blob: Descriptor) -> SharedReadings.Key {
@@ -129,7 +139,7 @@ final class CopySource: Sendable {
         }
     }
 
-    /// A group that reads for nobody.
+    /// A group that reads for nobody yet.
     func ownGroup(for blob: Descriptor) -> BlobGroup { BlobGroup(body(of: blob), at: place) }
 
     /// Whether the group reads from this source.

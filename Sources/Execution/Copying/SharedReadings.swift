@@ -22,7 +22,8 @@ final class SharedReadings: Sendable {
 
     private let groups = Mutex<[Key: BlobGroup]>([:])
 
-    /// Joins the group that reads this blob, or the one that `make` makes, where there is none or it has gone too far. `isNew`: always that.
+    /// Joins the group that reads this blob, or the one that `make` makes, where there is none or it has gone too far. `isNew`: always the
+    /// latter.
     func join(
         _ key: Key,
         _ members: Set<RegistryID>,

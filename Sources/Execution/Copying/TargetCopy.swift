@@ -134,22 +134,32 @@ struct TargetCopy: Sendable {
     // MARK: Blobs
 
     private func copyBlob(_ blob: Descriptor, path: [Digest], _ thoroughness: Thoroughness) async throws(RegistryError) {
-        let isTrusted = thoroughness == .missingParts
-        let group = isTrusted ? source.group(for: blob, path: path) : source.ownGroup(for: blob)
-        if try await copyBlob(blob, group, isTrusted: isTrusted) { return }
-        _ = try await copyBlob(blob, source.group(for: blob, path: path, insteadOf: group), isTrusted: isTrusted)
+        guard thoroughness == .missingParts else {
+            let group = source.ownGroup(for: blob)
+            return try await ledger.sending(ledgerKey(blob), group) { () async throws(RegistryError) in
+                try await send(blob, group)
+                ledger.recordBlob(blob.digest, in: address)
+            }
+        }
+        let isThere = { [ledger] registry in ledger.holder(of: .init(registry: registry, digest: blob.digest)) != nil }
+        var joined = source.group(for: blob, path: path, isThere: isThere)
+        // In each further turn another image's repository could not be read, or that image was done.
+        while try await !copyBlob(blob, joined) {
+            joined = source.group(for: blob, path: path, insteadOf: joined.group, isThere: isThere)
+        }
     }
 
-    /// `isTrusted`: what the target says it has need not be sent. False: another image had the group read, and did not get the blob.
-    private func copyBlob(_ blob: Descriptor, _ group: BlobGroup, isTrusted: Bool) async throws(RegistryError) -> Bool {
-        let key = CopyLedger.RegistryBlob(registry: address.registry, digest: blob.digest)
-        return try await ledger.sending(key, group) { () async throws(RegistryError) in
-            if isTrusted, try await isPresent(blob, key) { return true }
-            guard source.reads(group) || group.failure == nil else { return false }
+    /// False: the group does not serve this image.
+    private func copyBlob(_ blob: Descriptor, _ joined: SharedReadings.Joined) async throws(RegistryError) -> Bool {
+        let group = joined.group
+        return try await ledger.sending(ledgerKey(blob), group) { () async throws(RegistryError) in
+            guard source.serves(joined) else { return false }
+            if try await isPresent(blob) { return true }
+            guard source.serves(joined) else { return false }
             do throws(RegistryError) {
                 try await send(blob, group)
             } catch {
-                guard isOfAnotherImage(error, group), error.code != .cancelled, !Task.isCancelled else { throw error }
+                guard isOfAnotherImage(group), error.code != .cancelled, !Task.isCancelled else { throw error }
                 return false
             }
             ledger.recordBlob(blob.digest, in: address)
@@ -157,19 +167,24 @@ struct TargetCopy: Sendable {
         }
     }
 
-    /// Whether another image's repository could not be read for the group.
-    private func isOfAnotherImage(_ error: RegistryError, _ group: BlobGroup) -> Bool {
-        !source.reads(group) && error == group.failure
+    private func ledgerKey(_ blob: Descriptor) -> CopyLedger.RegistryBlob {
+        CopyLedger.RegistryBlob(registry: address.registry, digest: blob.digest)
     }
 
-    private func isPresent(_ blob: Descriptor, _ key: CopyLedger.RegistryBlob) async throws(RegistryError) -> Bool {
+    /// Whether the upload ended since another image's repository could not be read.
+    private func isOfAnotherImage(_ group: BlobGroup) -> Bool {
+        !source.reads(group) && group.hasFailed(address.registry)
+    }
+
+    private func isPresent(_ blob: Descriptor) async throws(RegistryError) -> Bool {
         if ledger.hasBlob(blob.digest, in: address) { return await notePresent(blob, isMounted: false) }
         // Of another size it is damaged there, or the manifest lies, which sending it will show.
         if try await !ledger.lacksTags(address, at: registry), try await presentSize(of: blob) == blob.size {
             return await notePresent(blob, isMounted: false)
         }
-        let origin = source.origin.flatMap { $0.registry == address.registry ? $0.repository : nil }
-        if let other = ledger.holder(of: key) ?? origin, try await registry.mountBlob(blob, from: other, into: address.repository) {
+        let origin = source.origin?.registry == address.registry ? source.origin?.repository : nil
+        let other = ledger.holder(of: ledgerKey(blob)) ?? origin
+        if let other, try await registry.mountBlob(blob, from: other, into: address.repository) {
             return await notePresent(blob, isMounted: true)
         }
         return false
@@ -197,9 +212,9 @@ struct TargetCopy: Sendable {
             try await upload(blob, group, isKnownMissing: true)
         } catch {
             // Served once more by a read of its own; what the registry will not take at all stays refused.
-            let maySucceed = [.unavailable, .corrupt, .rejected, .badAnswer].contains(error.code) && !isOfAnotherImage(error, group)
+            let maySucceed = [.unavailable, .corrupt, .rejected, .badAnswer].contains(error.code) && !isOfAnotherImage(group)
             guard maySucceed, !Task.isCancelled else { throw error }
-            group.leave(address.registry)
+            group.dismiss(address.registry)
             do throws(RegistryError) {
                 try await upload(blob, group, isKnownMissing: false)
             } catch let again {
