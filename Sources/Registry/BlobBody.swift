@@ -54,8 +54,8 @@ package struct BlobBody: Sendable {
         }
     }
 
-    /// The pieces behind a prefix that this body gave earlier, or another one of the same blob; nil: all. The last piece comes once digest and size of the whole are known to
-    /// be right; where they are not, `.corrupt` is thrown instead.
+    /// The pieces behind a prefix that this body gave earlier, or another one of the same blob; nil: all. The last piece comes once digest
+    /// and size of the whole are known to be right; where they are not, `.corrupt` is thrown instead.
     package func open(after prefix: Prefix? = nil) async throws(RegistryError) -> PieceStream<Piece> {
         try await openVerified(prefix ?? Prefix(descriptor.digest.algorithm))
     }

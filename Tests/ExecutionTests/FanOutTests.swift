@@ -61,6 +61,7 @@ extension BlobFanOut {
         fan.finish()
         #expect(fan.take(a) == .end && fan.demand == .over)
         fan.dismiss(a)
+        fan.close()
         _ = fan.begin(b)
         #expect((1...3).map { _ in fan.take(b) } == [.piece([1]), .piece([2]), .piece([3])])
         #expect(fan.take(b) == .end && fan.pieces.isEmpty)

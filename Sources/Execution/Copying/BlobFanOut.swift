@@ -96,9 +96,9 @@ struct BlobFanOut<Piece: Sendable>: Sendable {
         claims[member]?.remove(claim) != nil && claims[member]?.isEmpty == true
     }
 
-    /// Whoever has it read is done. Where nobody reads by it, nobody will, since that might take long.
+    /// Whoever has it read is done. Where nobody reads by it, nobody will, since that might take long; what was read is still given away.
     mutating func close() {
-        guard !begun.contains(where: { positions[$0] != nil }) else { return }
+        guard ending == nil, !begun.contains(where: { positions[$0] != nil }) else { return }
         for member in positions.keys { leave(member) }
         end(.abandoned)
     }

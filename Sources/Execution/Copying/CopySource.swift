@@ -108,7 +108,7 @@ final class CopySource: Sendable {
             let joined = readings.join(
                 readingKey(blob),
                 registries,
-                isNew: failed != nil,
+                mustBeNew: failed != nil,
                 onLaggards: { [weak self] in self?.leaveBehind($0) },
                 orMake: { ownGroup(for: blob) }
             )
@@ -121,7 +121,7 @@ final class CopySource: Sendable {
     /// Whether the group gives the blob, or tells why this source does not. Not so where another content had it read: from elsewhere, and in
     /// vain, or no further than its own targets wanted.
     func serves(_ joined: SharedReadings.Joined) -> Bool {
-        joined.isNew || !joined.group.isAbandoned && (joined.group.failure == nil || reads(joined.group))
+        joined.isNew || (!joined.group.isAbandoned && (joined.group.failure == nil || reads(joined.group)))
     }
 
     private func readingKey(_ blob: Descriptor) -> SharedReadings.Key {

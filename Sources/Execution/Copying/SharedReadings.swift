@@ -22,17 +22,17 @@ final class SharedReadings: Sendable {
 
     private let groups = Mutex<[Key: BlobGroup]>([:])
 
-    /// Joins the group that reads this blob, or the one that `make` makes, where there is none or it has gone too far. `isNew`: always the
-    /// latter.
+    /// Joins the group that reads this blob, or the one that `make` makes, where there is none or it has gone too far. `mustBeNew`: always
+    /// the latter.
     func join(
         _ key: Key,
         _ members: Set<RegistryID>,
-        isNew: Bool = false,
+        mustBeNew: Bool = false,
         onLaggards: @escaping BlobGroup.LaggardHandler,
         orMake make: () -> BlobGroup
     ) -> Joined {
         groups.withLock { groups in
-            if !isNew, let group = groups[key], let claim = group.join(members, onLaggards: onLaggards) {
+            if !mustBeNew, let group = groups[key], let claim = group.join(members, onLaggards: onLaggards) {
                 return Joined(group: group, claim: claim, isNew: false)
             }
             let group = make()

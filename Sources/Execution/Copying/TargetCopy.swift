@@ -136,10 +136,7 @@ struct TargetCopy: Sendable {
     private func copyBlob(_ blob: Descriptor, path: [Digest], _ thoroughness: Thoroughness) async throws(RegistryError) {
         guard thoroughness == .missingParts else {
             let group = source.ownGroup(for: blob)
-            return try await ledger.sending(ledgerKey(blob), group) { () async throws(RegistryError) in
-                try await send(blob, group)
-                ledger.recordBlob(blob.digest, in: address)
-            }
+            return try await ledger.sending(ledgerKey(blob), group) { () async throws(RegistryError) in try await send(blob, group) }
         }
         let isThere = { [ledger] registry in ledger.holder(of: .init(registry: registry, digest: blob.digest)) != nil }
         var joined = source.group(for: blob, path: path, isThere: isThere)
@@ -162,7 +159,6 @@ struct TargetCopy: Sendable {
                 guard isOfAnotherImage(group), error.code != .cancelled, !Task.isCancelled else { throw error }
                 return false
             }
-            ledger.recordBlob(blob.digest, in: address)
             return true
         }
     }
@@ -222,6 +218,7 @@ struct TargetCopy: Sendable {
                 throw again.code == error.code ? error : again
             }
         }
+        ledger.recordBlob(blob.digest, in: address)
     }
 
     private func upload(_ blob: Descriptor, _ group: BlobGroup, isKnownMissing: Bool) async throws(RegistryError) {

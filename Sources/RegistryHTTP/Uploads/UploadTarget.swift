@@ -63,7 +63,7 @@ struct UploadTarget: Sendable {
         return await send(source, part, request) { response, sent throws(RegistryError) in
             let status = try status(response)
             guard status.lastByte != nil || sent >= part.upperBound else {
-                let error = purpose.error(.badAnswer, status: response.status, "the registry accepted a part of it before it had it")
+                let error = purpose.error(.badAnswer, status: response.status, "the registry accepted a part before all of it was sent")
                 return .failed(BlobUpload.Failure(kind: .transient(.broken), error: error, sent: sent))
             }
             return .accepted(status)
