@@ -53,6 +53,9 @@ import Testing
             expect(try await shop.sandbox.crplan("plan", "--out", "x.plan"), 0)
             let handle = ToolHandle()
             let isSent = Mutex(false)
+            // The answer waits, so that the run cannot be done before the signal has come.
+            let gate = Gate()
+            defer { gate.open() }
             shop.usServer.script { request in
                 // Once: the second ends the process at once.
                 let isFirst =
@@ -61,8 +64,9 @@ import Testing
                         defer { sent = true }
                         return !sent
                     }
-                if isFirst { try? handle.signal(.interrupt) }
-                return nil
+                guard isFirst else { return nil }
+                try? handle.signal(.interrupt)
+                return .held(by: gate)
             }
             let result = try await shop.sandbox.crplan("apply", "x.plan", handle: handle)
             #expect([1, 5].contains(result.status), "\(result.status)\n\(result.stdout)\n\(result.stderr)")
@@ -72,6 +76,7 @@ import Testing
                 stdout: ["Interrupted: what is listed as cancelled is left to do."],
                 stderr: ["interrupted: nothing new begins"]
             )
+            gate.open()
             shop.usServer.forgetScripts()
             expect(try await shop.sandbox.crplan("apply", "x.plan"), 0)
             #expect(try shop.tags() == ["1.0", "stable"])

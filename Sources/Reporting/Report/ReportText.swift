@@ -68,8 +68,11 @@ package enum ReportText {
     private static func next(_ report: ExecutionReport, _ view: ReportView, _ isUndo: Bool) -> [String] {
         var lines: [String] = []
         if let reason = report.stopReason { lines.append("Stopped: \(reason.withVisibleControls).") }
-        if report.wasInterrupted { lines.append("Interrupted: what is listed as cancelled is left to do.") }
         let kinds = Set(view.troubles.map(\.kind))
+        if report.wasInterrupted {
+            let left = kinds.contains(.cancelled) ? "what is listed as cancelled is left to do" : "nothing had to be cancelled for it"
+            lines.append("Interrupted: \(left).")
+        }
         if kinds.contains(.stale) {
             let again = isUndo ? "run undo" : "plan"
             lines.append("The registries moved since the plan was made: \(again) again and look at what has changed.")
