@@ -198,8 +198,11 @@ actor Authorizer {
     private func renewBasic(_ refusal: Refusal, _ purpose: Purpose) async throws(RegistryError) -> Authorization? {
         guard let credential = try await logins.credential(for: purpose.repository) else { return nil }
         // Whoever else was refused with it may be getting the next one at this moment.
-        let isRefused = await logins.isRefused(credential.kind)
-        guard isRefused || refusal.used?.login == credential.kind else { return await basic(credential) }
+        if refusal.used?.login != credential.kind, await !logins.isRefused(credential.kind) {
+            if let authorization = await basic(credential) { return authorization }
+            // It may have been refused since.
+            guard await logins.isRefused(credential.kind) else { return nil }
+        }
         return await basic(try await logins.replacement(for: credential, certain: false, purpose.repository))
     }
 
